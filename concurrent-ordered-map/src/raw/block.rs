@@ -1,0 +1,398 @@
+//! A block: a header and a row of slots, the node of the skiplist at every level.
+//!
+//! At level 0 (a leaf) a slot holds an entry, above (a lane) a block of the level below. A block is
+//! born with sorted slots; later ones are appended behind them in the order of their arrival.
+
+use std::alloc::Layout;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::{NonNull, null_mut};
+
+use super::entry::Entry;
+use super::state::{
+    ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
+};
+use crate::reclaim;
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
+
+/// A slot: a hint of a key beside the pointer, so that a hit needs no second cache line.
+pub(super) struct Slot {
+    /// The hint of the slot's key; of a lane's slot, the hint of its first child's lower fence.
+    /// Written before the slot is published, never changed (I1).
+    pub(super) hint: AtomicU64,
+    /// A [`Word`]: an entry or a block, tagged.
+    pub(super) word: AtomicPtr<()>,
+}
+
+impl Slot {
+    #[inline]
+    pub(super) fn hint(&self) -> u64 {
+        // Ordering: Relaxed; written before the publication (O1) by which the reader got here.
+        self.hint.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn load(&self) -> Word {
+        // Ordering: Acquire (O2), with the compare-exchange that put the pointer here: the entry's or
+        // block's content is visible. Also (O3): a frozen tag seen here comes before a `forward`.
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// Replaces `seen` by `new`.
+    pub(super) fn exchange(&self, seen: Word, new: Word) -> Result<(), Word> {
+        // Ordering: Release (O2) publishes what `new` points to; Acquire on both outcomes lets the
+        // caller read what `seen` or the pointer found instead points to.
+        self.word
+            .compare_exchange(seen.0, new.0, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(Word)
+    }
+}
+
+/// The header of a block; its slots follow it in the same allocation.
+#[repr(C, align(64))]
+pub(super) struct Block<K, V> {
+    /// A [`State`].
+    state: AtomicU64,
+    /// The right neighbour, tagged with this block's [`Fate`].
+    next: AtomicPtr<Block<K, V>>,
+    /// The block that replaces this one, or tagged: see `state.rs`.
+    forward: AtomicPtr<Block<K, V>>,
+    /// The hint of the upper fence at birth, `u64::MAX` where there was none. The fence only ever
+    /// moves up, so a smaller hint is surely inside (I9).
+    high_hint: u64,
+    /// The entry whose key is the lower fence; null in the first block of a level. Owned (I6).
+    low: *mut Entry<K, V>,
+    low_hint: u64,
+    /// How many pointers of the structure lead here (I10).
+    pub(super) links: AtomicU32,
+    level: u8,
+    capacity: u8,
+    /// How many leading slots are sorted.
+    sorted: u8,
+    witness: Witness,
+    slots: [Slot; 0],
+}
+
+// Slots hold blocks, whose tags need their alignment; entries are aligned to 8.
+const _: () = assert!(align_of::<Block<(), ()>>() > FROZEN + super::state::DEAD);
+const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD);
+
+impl<K, V> Block<K, V> {
+    pub(super) fn layout(capacity: usize) -> Layout {
+        let slots = Layout::array::<Slot>(capacity).expect("at most 255 slots");
+        Layout::new::<Self>()
+            .extend(slots)
+            .map_or_else(|_| unreachable!("at most 255 slots"), |(layout, _)| layout)
+    }
+}
+
+/// What a block is born with.
+pub(super) struct Birth<'a, K, V> {
+    pub(super) level: u8,
+    pub(super) capacity: u8,
+    /// The lower fence, for which the block becomes an owner; null for the first of a level.
+    pub(super) low: *mut Entry<K, V>,
+    pub(super) low_hint: u64,
+    /// The right neighbour, a link to which is handed over with it.
+    pub(super) next: *mut Block<K, V>,
+    pub(super) high_hint: u64,
+    /// Hints and pointers in key order.
+    pub(super) content: &'a [(u64, *mut ())],
+}
+
+/// A block that stays allocated for `'g`, because the thread is pinned (I3).
+pub(super) struct BlockRef<'g, K, V> {
+    block: NonNull<Block<K, V>>,
+    guard: PhantomData<&'g Block<K, V>>,
+}
+
+impl<K, V> Clone for BlockRef<'_, K, V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for BlockRef<'_, K, V> {}
+
+impl<K, V> PartialEq for BlockRef<'_, K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.block == other.block
+    }
+}
+
+impl<K, V> Deref for BlockRef<'_, K, V> {
+    type Target = Block<K, V>;
+
+    #[inline]
+    fn deref(&self) -> &Block<K, V> {
+        reclaim::check_alive(self.block.as_ptr());
+        // SAFETY: I3, the block is allocated for 'g, and its header is only shared.
+        let block = unsafe { self.block.as_ref() };
+        block.witness.read();
+        block
+    }
+}
+
+impl<'g, K, V> BlockRef<'g, K, V> {
+    /// # Safety
+    /// A non-null `block` was reachable at some moment since the caller pinned for `'g` (I3).
+    #[inline]
+    pub(super) unsafe fn new(block: *mut Block<K, V>) -> Option<Self> {
+        let block = NonNull::new(block)?;
+        Some(Self { block, guard: PhantomData })
+    }
+
+    /// Allocates a block with one link, the caller's.
+    ///
+    /// # Safety
+    /// `birth.low`, unless null, has an owner during this call.
+    pub(super) unsafe fn allocate(birth: &Birth<'_, K, V>) -> Self {
+        let capacity = usize::from(birth.capacity);
+        let count = birth.content.len();
+        debug_assert!(0 < capacity && count <= capacity);
+        if !birth.low.is_null() {
+            // SAFETY: the caller's word.
+            unsafe { Entry::share(birth.low) };
+        }
+        let memory = reclaim::allocate(Block::<K, V>::layout(capacity)).cast::<Block<K, V>>();
+        let header = Block {
+            state: AtomicU64::new(State::with_count(count).0),
+            next: AtomicPtr::new(birth.next),
+            forward: AtomicPtr::new(null_mut()),
+            high_hint: birth.high_hint,
+            low: birth.low,
+            low_hint: birth.low_hint,
+            links: AtomicU32::new(1),
+            level: birth.level,
+            capacity: birth.capacity,
+            sorted: u8::try_from(count).expect("at most 255 slots"),
+            witness: Witness::written(),
+            slots: [],
+        };
+        // SAFETY: fresh memory of this layout.
+        unsafe { memory.write(header) };
+        let block = Self {
+            // SAFETY: `allocate` does not return null.
+            block: unsafe { NonNull::new_unchecked(memory) },
+            guard: PhantomData,
+        };
+        let empty = (0, null_mut());
+        for index in 0..capacity {
+            let (hint, pointer) = birth.content.get(index).copied().unwrap_or(empty);
+            let slot = Slot { hint: AtomicU64::new(hint), word: AtomicPtr::new(pointer) };
+            let place = block.first_slot().wrapping_add(index);
+            // SAFETY: the layout has room for `capacity` slots behind the header.
+            unsafe { place.write(slot) };
+        }
+        block
+    }
+
+    #[inline]
+    fn first_slot(self) -> *mut Slot {
+        let header = self.block.as_ptr();
+        // SAFETY: only an address inside the allocation is made.
+        unsafe { (&raw mut (*header).slots).cast::<Slot>() }
+    }
+
+    #[inline]
+    pub(super) fn slots(self) -> &'g [Slot] {
+        let count = usize::from(self.capacity);
+        // SAFETY: `capacity` slots follow the header and are initialized at birth; I3.
+        unsafe { std::slice::from_raw_parts(self.first_slot(), count) }
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(self) -> *mut Block<K, V> {
+        self.block.as_ptr()
+    }
+
+    /// The block that a slot of this lane led to. The lane was not replaced when the caller looked.
+    #[inline]
+    pub(super) fn child_of(self, word: Word) -> Self {
+        debug_assert!(self.level > 0, "a leaf's slots hold entries");
+        // SAFETY: I3, the lane owned a link to the child since it was looked at, or got it later.
+        let child = unsafe { Self::new(word.pointer()) };
+        child.expect("a published slot of a lane holds a block")
+    }
+
+    /// As `child_of`, of a slot.
+    #[inline]
+    pub(super) fn child_at(self, index: usize) -> Self {
+        self.child_of(self.slots()[index].load())
+    }
+
+    /// The pointer as a slot holds it.
+    pub(super) fn as_word(self) -> Word {
+        Word(self.as_ptr().cast())
+    }
+
+    #[inline]
+    pub(super) fn level(self) -> u8 {
+        self.level
+    }
+
+    #[inline]
+    pub(super) fn capacity(self) -> usize {
+        usize::from(self.capacity)
+    }
+
+    #[inline]
+    pub(super) fn sorted(self) -> usize {
+        usize::from(self.sorted)
+    }
+
+    #[inline]
+    pub(super) fn high_hint(self) -> u64 {
+        self.high_hint
+    }
+
+    #[inline]
+    pub(super) fn low_hint(self) -> u64 {
+        self.low_hint
+    }
+
+    #[inline]
+    pub(super) fn low(self) -> *mut Entry<K, V> {
+        self.low
+    }
+
+    /// True for the first block of a level, which has no lower fence.
+    #[inline]
+    pub(super) fn is_first(self) -> bool {
+        self.low.is_null()
+    }
+
+    /// The key of the lower fence.
+    #[inline]
+    pub(super) fn low_key(self) -> Option<&'g K> {
+        // SAFETY: I6, this block is an owner of its fence.
+        (!self.low.is_null()).then(|| unsafe { Entry::key_of(self.low) })
+    }
+
+    #[inline]
+    pub(super) fn state(self) -> State {
+        // Ordering: Acquire (O1), with `publish`: the slots below the count and their hints are
+        // visible.
+        State(self.state.load(Ordering::Acquire))
+    }
+
+    pub(super) fn change_state(self, seen: State, new: State) -> Result<(), State> {
+        // Ordering: Release (O1) publishes the slot's hint with the count; Acquire on both outcomes,
+        // as for `state`.
+        self.state
+            .compare_exchange(seen.0, new.0, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(State)
+    }
+
+    /// The right neighbour's pointer with this block's fate.
+    #[inline]
+    pub(super) fn next_word(self) -> *mut Block<K, V> {
+        // Ordering: Acquire (O4), with `exchange_next`: the neighbour's content is visible.
+        self.next.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub(super) fn next(self) -> Option<Self> {
+        // SAFETY: I10, a block keeps its right neighbour while it is itself allocated.
+        unsafe { Self::new(without_fate(self.next_word())) }
+    }
+
+    pub(super) fn exchange_next(self, seen: *mut Block<K, V>, new: *mut Block<K, V>) -> bool {
+        // Ordering: Release (O4) publishes a new neighbour; Acquire because a fate decided here
+        // comes before everything that follows from it.
+        self.next.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Decides the block's fate, unless it is decided; answers what it is.
+    pub(super) fn decide(self, wanted: Fate) -> Fate {
+        loop {
+            let next = self.next_word();
+            match fate(next) {
+                Fate::Open if self.exchange_next(next, with_fate(next, wanted)) => return wanted,
+                Fate::Open => {}
+                decided => return decided,
+            }
+        }
+    }
+
+    #[inline]
+    fn forward_word(self) -> *mut Block<K, V> {
+        // Ordering: Acquire (O3), with `exchange_forward`: whoever sees a replacement sees its
+        // content. Who sees none may read what the slots hold (I3): a thread that pinned after
+        // something was retired from the replacement sees the replacement.
+        self.forward.load(Ordering::Acquire)
+    }
+
+    /// The block that has replaced this one. While there is none, this block's slots are the truth.
+    #[inline]
+    pub(super) fn forward(self) -> Option<Self> {
+        let word = self.forward_word();
+        if word.addr() & ABSORBER != 0 {
+            return None;
+        }
+        // SAFETY: I10, a block keeps its replacement while it is itself allocated.
+        unsafe { Self::new(word.map_addr(|address| address & !FORWARD_TAGS)) }
+    }
+
+    /// As `forward`, but only where all paths lead to it, so that pointers may be swung there (I11).
+    pub(super) fn settled_forward(self) -> Option<Self> {
+        self.forward().filter(|_| self.forward_word().addr() & PENDING == 0)
+    }
+
+    /// The left neighbour that has announced itself as the absorber of this block.
+    pub(super) fn absorber(self) -> Option<Self> {
+        let word = self.forward_word();
+        if word.addr() & ABSORBER == 0 {
+            return None;
+        }
+        // SAFETY: I12, the absorber is replaced only after this block's forward has been set, so it
+        // was reachable when the tag was read.
+        unsafe { Self::new(word.map_addr(|address| address & !FORWARD_TAGS)) }
+    }
+
+    /// Leaves word for helpers who absorbs this block, unless something is written there.
+    pub(super) fn announce_absorber(self, absorber: Self) {
+        let tagged = absorber.as_ptr().map_addr(|address| address | ABSORBER);
+        // Ordering: Release (O3); the absorber is old news to everyone who can get here, but a
+        // helper dereferences it. A failure means that it, or a replacement, is there already.
+        let _ =
+            self.forward.compare_exchange(null_mut(), tagged, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Sets the replacement, unless one is set. Answers whether this call did it.
+    pub(super) fn exchange_forward(self, to: Self, pending: bool) -> bool {
+        let tag = if pending { PENDING } else { 0 };
+        let new = to.as_ptr().map_addr(|address| address | tag);
+        let mut seen = self.forward_word();
+        while seen.is_null() || seen.addr() & ABSORBER != 0 {
+            // Ordering: Release (O3) publishes the replacement's content; Acquire on failure, since
+            // the caller goes on to the replacement that was agreed instead.
+            match self.forward.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// All paths lead to the replacement now.
+    pub(super) fn settle_forward(self) {
+        let word = self.forward_word();
+        if word.addr() & PENDING != 0 {
+            let settled = word.map_addr(|address| address & !PENDING);
+            // Ordering: Release (O3), as for `exchange_forward`: who sees the tag gone sees the left
+            // neighbour's forward. A failure means that another helper did it.
+            let _ =
+                self.forward.compare_exchange(word, settled, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// How many slots hold something.
+    pub(super) fn live(self) -> usize {
+        let published = &self.slots()[..self.state().count()];
+        published.iter().filter(|slot| !slot.load().dead()).count()
+    }
+}

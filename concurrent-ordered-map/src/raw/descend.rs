@@ -1,0 +1,327 @@
+//! Finding a block: from the root down the lanes, and to the right.
+//!
+//! Lanes are hints. A pointer may lead to a block that has been replaced, or too far to the left;
+//! following `forward` and `next` always arrives, and stale pointers met on the way are swung (I11).
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+
+use super::RawMap;
+use super::block::{BlockRef, Slot};
+use super::hint::Needle;
+use super::state::{Fate, fate, without_fate};
+use crate::reclaim::Guard;
+
+/// Which block of a level is meant.
+pub(super) trait Seek<K> {
+    /// The hint to search lanes by, where there is one.
+    fn hint(&self) -> Option<u64>;
+    /// True if the block is one whose lower fence, given by hint and key, does not exceed the goal.
+    fn reaches<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k;
+}
+
+/// The block whose range holds the key.
+pub(super) struct At<'n, 'q, Q: ?Sized>(pub(super) &'n Needle<'q, Q>);
+
+/// The block whose range ends at the key or holds what is right before it.
+pub(super) struct Before<'n, 'q, Q: ?Sized>(pub(super) &'n Needle<'q, Q>);
+
+/// The first block.
+pub(super) struct First;
+
+/// The last block.
+pub(super) struct Last;
+
+impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, Q> {
+    #[inline]
+    fn hint(&self) -> Option<u64> {
+        self.0.hint()
+    }
+
+    #[inline]
+    fn reaches<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k,
+    {
+        self.0.cmp(hint, key) != Ordering::Less
+    }
+}
+
+impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, Q> {
+    #[inline]
+    fn hint(&self) -> Option<u64> {
+        self.0.hint()
+    }
+
+    #[inline]
+    fn reaches<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k,
+    {
+        self.0.cmp(hint, key) == Ordering::Greater
+    }
+}
+
+impl<K> Seek<K> for First {
+    fn hint(&self) -> Option<u64> {
+        None
+    }
+
+    fn reaches<'k>(&self, _: u64, _: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k,
+    {
+        false
+    }
+}
+
+impl<K> Seek<K> for Last {
+    fn hint(&self) -> Option<u64> {
+        None
+    }
+
+    fn reaches<'k>(&self, _: u64, _: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k,
+    {
+        true
+    }
+}
+
+impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
+    /// The goal's block at a level, or `None` where the map has no such level yet.
+    ///
+    /// The block was not replaced when it was found. It may be by now, as always.
+    #[inline]
+    pub(super) fn descend<'g, S: Seek<K>>(
+        &'g self,
+        goal: &S,
+        level: u8,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        let mut block = self.root(guard);
+        if block.level() < level {
+            return None;
+        }
+        loop {
+            block = self.advance(block, goal, guard);
+            if block.level() == level {
+                return Some(block);
+            }
+            block = self.child(block, goal, guard);
+        }
+    }
+
+    /// The goal's leaf.
+    #[inline]
+    pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
+        self.descend(goal, 0, guard).expect("every map has level 0")
+    }
+
+    /// From a block at or left of the goal, along replacements and to the right, to the goal.
+    #[inline]
+    pub(super) fn advance<'g, S: Seek<K>>(
+        &'g self,
+        mut block: BlockRef<'g, K, V>,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> BlockRef<'g, K, V> {
+        loop {
+            if let Some(replacement) = block.forward() {
+                block = replacement;
+                continue;
+            }
+            // I9: the upper fence only moves up, so what was inside at birth is inside now.
+            if goal.hint().is_some_and(|hint| hint < block.high_hint()) {
+                return block;
+            }
+            let Some(next) = block.next() else { return block };
+            if !reaches_block(goal, next) {
+                return block;
+            }
+            if next.forward().is_some() {
+                self.tidy_next(block, guard);
+            }
+            block = next;
+        }
+    }
+
+    /// The child of a lane towards the goal.
+    #[inline]
+    fn child<'g, S: Seek<K>>(
+        &'g self,
+        lane: BlockRef<'g, K, V>,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> BlockRef<'g, K, V> {
+        let index = pick(lane, goal);
+        let slot = &lane.slots()[index];
+        let word = slot.load();
+        let child = lane.child_of(word);
+        if !word.frozen() && child.forward().is_some() {
+            let live = resolve(child);
+            if live != child && live.try_link() {
+                match slot.exchange(word, live.as_word()) {
+                    Ok(()) => child.unlink(guard),
+                    Err(_) => live.unlink(guard),
+                }
+            }
+        }
+        child
+    }
+
+    /// Swings a block's `next` past neighbours that have been replaced.
+    pub(super) fn tidy_next<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        let word = block.next_word();
+        if fate(word) != Fate::Open {
+            return;
+        }
+        // SAFETY: I10, a block keeps its right neighbour.
+        let Some(next) = (unsafe { BlockRef::<K, V>::new(without_fate(word)) }) else { return };
+        let live = resolve(next);
+        if live != next && live.try_link() {
+            if block.exchange_next(word, live.as_ptr()) {
+                next.unlink(guard);
+            } else {
+                live.unlink(guard);
+            }
+        }
+    }
+}
+
+/// True if the goal lies at or beyond the block's lower fence.
+#[inline]
+pub(super) fn reaches_block<'g, K: 'g, V, S: Seek<K>>(goal: &S, block: BlockRef<'g, K, V>) -> bool {
+    block.is_first()
+        || goal.reaches(block.low_hint(), || block.low_key().expect("only the first has no fence"))
+}
+
+/// The end of a chain of replacements, as far as pointers may be swung (I11).
+pub(super) fn resolve<K, V>(mut block: BlockRef<'_, K, V>) -> BlockRef<'_, K, V> {
+    while let Some(replacement) = block.settled_forward() {
+        block = replacement;
+    }
+    block
+}
+
+/// The slot of the lane's last child whose fence does not exceed the goal.
+///
+/// A slot's hint may exceed its child's fence, when the child absorbed its right neighbour. So a
+/// smaller hint is proof that the child is not too far right, and a tie is settled by the child.
+#[inline]
+fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
+    match goal.hint() {
+        Some(hint) => pick_by_hint(lane, goal, hint),
+        None => pick_by_key(lane, goal),
+    }
+}
+
+#[inline]
+fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    hint: u64,
+) -> usize {
+    let slots = &lane.slots()[..lane.state().count()];
+    let (sorted, appended) = slots.split_at(lane.sorted());
+    let mut best = last_where(sorted, |slot| slot.hint() < hint);
+    if sorted.get(best + 1).is_some_and(|next| next.hint() == hint) {
+        best = last_tied(lane, goal, best, hint);
+    }
+    let mut best_hint = slots[best].hint();
+    for (index, slot) in appended.iter().enumerate() {
+        let index = index + sorted.len();
+        let own = slot.hint();
+        if own <= hint && own >= best_hint && is_better(lane, goal, index, best) {
+            best = index;
+            best_hint = own;
+        }
+    }
+    best
+}
+
+/// The last slot for which `before` holds, given that it holds for a run of slots from the first on;
+/// 0 if for none. Without branches that depend on the slots.
+#[inline]
+fn last_where(slots: &[Slot], before: impl Fn(&Slot) -> bool) -> usize {
+    let (mut low, mut length) = (0, slots.len());
+    while length > 1 {
+        let half = length / 2;
+        low += half * usize::from(before(&slots[low + half]));
+        length -= half;
+    }
+    low
+}
+
+/// Of the sorted slots whose hint ties with the goal's, the last that does not exceed the goal, or
+/// `before`, the slot ahead of them.
+#[cold]
+fn last_tied<'g, K: 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    before: usize,
+    hint: u64,
+) -> usize {
+    let sorted = &lane.slots()[..lane.sorted()];
+    let last = last_where(sorted, |slot| slot.hint() <= hint);
+    // Invariant: the slots up to `low` do not exceed the goal, those from `high` on do.
+    let (mut low, mut high) = (before, last + 1);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if reaches_child(lane, middle, goal) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// `pick`, for keys without hints: all of them tie.
+#[cold]
+fn pick_by_key<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
+    let (mut best, mut high) = (0, lane.sorted());
+    while high - best > 1 {
+        let middle = best + (high - best) / 2;
+        if reaches_child(lane, middle, goal) {
+            best = middle;
+        } else {
+            high = middle;
+        }
+    }
+    for index in lane.sorted()..lane.state().count() {
+        if is_better(lane, goal, index, best) {
+            best = index;
+        }
+    }
+    best
+}
+
+/// True if slot `index` leads further to the right than slot `than`, and not beyond the goal. By
+/// hints, where they decide, or else by the children's fences.
+#[cold]
+fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    index: usize,
+    than: usize,
+) -> bool {
+    let (one, other) = (lane.slots()[index].hint(), lane.slots()[than].hint());
+    if one < other {
+        return false;
+    }
+    if one == other && lane.child_at(index).low_key() <= lane.child_at(than).low_key() {
+        return false;
+    }
+    goal.hint().is_some_and(|hint| one < hint) || reaches_child(lane, index, goal)
+}
+
+fn reaches_child<'g, K: 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    index: usize,
+    goal: &S,
+) -> bool {
+    reaches_block(goal, lane.child_at(index))
+}

@@ -1,0 +1,221 @@
+//! Eight bytes of a key that decide most comparisons without touching the key.
+//!
+//! A hint is monotone: `a <= b` implies `hint(a) <= hint(b)`, so different hints order their keys.
+//! For keys of at most eight bytes with a known order the hint is the whole key ("exact"), and equal
+//! hints mean equal keys. Only types whose `Ord` is known here have hints; every other key is
+//! compared by its own `Ord`, always.
+
+use std::any::TypeId;
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// How much the hint of a type tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing: the type is not known here.
+    None,
+    /// Equal hints mean equal keys.
+    Exact,
+    /// The leading bits of a longer key.
+    Number,
+    /// The first eight bytes of a string. All string types share one order.
+    Text,
+    /// The first eight bytes of a byte string. All byte-string types share one order.
+    Bytes,
+}
+
+fn is<T: ?Sized, U: ?Sized + 'static>() -> bool {
+    typeid::of::<T>() == TypeId::of::<U>()
+}
+
+macro_rules! one_of {
+    ($t:ty: $($u:ty),+ $(,)?) => { $( is::<$t, $u>() )||+ };
+}
+
+/// The optimiser folds this to a constant for each `T`: type ids are known when it is instantiated.
+#[inline]
+fn kind<T: ?Sized>() -> Kind {
+    if one_of!(T: u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, char, bool) {
+        Kind::Exact
+    } else if one_of!(T: u128, i128) {
+        Kind::Number
+    } else if one_of!(T: String, str, &'static str, Box<str>, Arc<str>, Cow<'static, str>) {
+        Kind::Text
+    } else if one_of!(T: Vec<u8>, [u8], &'static [u8], Box<[u8]>, Arc<[u8]>) {
+        Kind::Bytes
+    } else {
+        Kind::None
+    }
+}
+
+/// Views `value` as the type `U` that `T` has been found to be.
+///
+/// # Safety
+/// `T` and `U` are the same type but for lifetimes (I7: their type ids are equal).
+unsafe fn view<T: ?Sized, U>(value: &T) -> &U {
+    // SAFETY: the caller vouches that T is U, which is sized, so the reference is thin and fits.
+    unsafe { &*std::ptr::from_ref(value).cast::<U>() }
+}
+
+fn prefix(bytes: &[u8]) -> u64 {
+    if let Some(head) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*head);
+    }
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_be_bytes(word)
+}
+
+/// The hint of a key; 0, which decides nothing, for types not known here.
+#[inline]
+#[expect(clippy::cast_sign_loss, reason = "signed numbers are shifted into unsigned order")]
+fn word<T: ?Sized>(key: &T) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    macro_rules! as_type {
+        ($($u:ty => $convert:expr),+ $(,)?) => { $(
+            if is::<T, $u>() {
+                // SAFETY: I7, the type ids of T and U are equal.
+                let key = unsafe { view::<T, $u>(key) };
+                #[allow(clippy::redundant_closure_call, reason = "a macro's way to name the key")]
+                return ($convert)(key);
+            }
+        )+ };
+    }
+    as_type!(
+        u64 => |key: &u64| *key,
+        u32 => |key: &u32| u64::from(*key),
+        usize => |key: &usize| *key as u64,
+        i64 => |key: &i64| (*key as u64) ^ SIGN,
+        i32 => |key: &i32| (i64::from(*key) as u64) ^ SIGN,
+        u16 => |key: &u16| u64::from(*key),
+        u8 => |key: &u8| u64::from(*key),
+        i16 => |key: &i16| (i64::from(*key) as u64) ^ SIGN,
+        i8 => |key: &i8| (i64::from(*key) as u64) ^ SIGN,
+        isize => |key: &isize| (*key as u64) ^ SIGN,
+        char => |key: &char| u64::from(*key),
+        bool => |key: &bool| u64::from(*key),
+        u128 => |key: &u128| (*key >> 64) as u64,
+        i128 => |key: &i128| ((*key >> 64) as u64) ^ SIGN,
+        String => |key: &String| prefix(key.as_bytes()),
+        &'static str => |key: &&str| prefix(key.as_bytes()),
+        Box<str> => |key: &str| prefix(key.as_bytes()),
+        Arc<str> => |key: &str| prefix(key.as_bytes()),
+        Cow<'static, str> => |key: &Cow<'static, str>| prefix(key.as_bytes()),
+        Vec<u8> => |key: &Vec<u8>| prefix(key),
+        &'static [u8] => |key: &&[u8]| prefix(key),
+        Box<[u8]> => |key: &[u8]| prefix(key),
+        Arc<[u8]> => |key: &[u8]| prefix(key),
+    );
+    if one_of!(T: str, [u8]) {
+        // SAFETY: I7, T is `str` or `[u8]`: its memory is exactly `size_of_val` initialized bytes.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(std::ptr::from_ref(key).cast::<u8>(), size_of_val(key))
+        };
+        return prefix(bytes);
+    }
+    0
+}
+
+/// The hint under which a key of the map is filed.
+#[inline]
+pub(super) fn hint<K>(key: &K) -> u64 {
+    word(key)
+}
+
+/// A key that is being looked for, with its hint where the two types agree on an order.
+pub(super) struct Needle<'q, Q: ?Sized> {
+    key: &'q Q,
+    /// `None`: compare keys. K may be unknown, or Q may be a type that hints cannot speak for.
+    hint: Option<u64>,
+    /// Equal hints mean equal keys.
+    exact: bool,
+}
+
+impl<'q, Q: Ord + ?Sized> Needle<'q, Q> {
+    #[inline]
+    pub(super) fn new<K: Borrow<Q>>(key: &'q Q) -> Self {
+        let kind_of_key = kind::<K>();
+        let comparable = match kind_of_key {
+            Kind::None => false,
+            Kind::Exact | Kind::Number => typeid::of::<K>() == typeid::of::<Q>(),
+            Kind::Text | Kind::Bytes => kind::<Q>() == kind_of_key,
+        };
+        Self {
+            key,
+            hint: comparable.then(|| word(key)),
+            exact: comparable && kind_of_key == Kind::Exact,
+        }
+    }
+
+    #[inline]
+    pub(super) fn hint(&self) -> Option<u64> {
+        self.hint
+    }
+
+    /// Orders the needle against a key given by its hint and, where that ties, by itself.
+    #[inline]
+    pub(super) fn cmp<'k, K: Borrow<Q> + 'k>(
+        &self,
+        hint: u64,
+        key: impl FnOnce() -> &'k K,
+    ) -> Ordering {
+        match self.hint {
+            Some(own) if own != hint => own.cmp(&hint),
+            Some(_) if self.exact => Ordering::Equal,
+            _ => self.key.cmp(key().borrow()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Needle, hint, kind};
+    use std::cmp::Ordering;
+
+    fn monotone<K: Ord>(mut keys: Vec<K>) {
+        keys.sort();
+        assert!(keys.is_sorted_by_key(hint), "a hint is out of order");
+        for pair in keys.windows(2).filter(|_| kind::<K>() == Kind::Exact) {
+            assert_eq!(pair[0] == pair[1], hint(&pair[0]) == hint(&pair[1]));
+        }
+    }
+
+    #[test]
+    fn hints_keep_the_order_of_their_keys() {
+        monotone(vec![0, 1, i64::MIN, i64::MAX, -1, 77]);
+        monotone(vec![0, 1, i8::MIN, i8::MAX, -1]);
+        monotone(vec![0, 1, i128::MIN, i128::MAX, -1, 1 << 64, 1 << 100]);
+        monotone(vec![0, 1, u64::MAX, 1 << 40]);
+        monotone(vec!['a', '\0', char::MAX, 'ß']);
+        monotone(vec![false, true]);
+        let words = ["", "a", "\0", "\0\0", "ab", "abcdefgh", "abcdefghi", "abcdefgi", "ÿ"];
+        monotone(words.map(String::from).to_vec());
+        monotone(words.to_vec());
+        monotone(words.map(|word| word.as_bytes().to_vec()).to_vec());
+    }
+
+    #[test]
+    fn borrowed_forms_share_the_hint_of_the_key() {
+        let needle = Needle::new::<String>("concurrent");
+        assert_eq!(needle.hint(), Some(hint(&String::from("concurrent"))));
+        let bytes: &[u8] = b"ordered";
+        assert_eq!(Needle::new::<Vec<u8>>(bytes).hint(), Some(hint(&bytes.to_vec())));
+    }
+
+    #[test]
+    fn unknown_types_are_compared_by_their_own_order() {
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        struct Wrapper(u64);
+        impl std::borrow::Borrow<u64> for Wrapper {
+            fn borrow(&self) -> &u64 {
+                &self.0
+            }
+        }
+        assert_eq!(hint(&Wrapper(7)), 0);
+        // The slots of a `Wrapper` map have no hints, so a needle must not compare by one.
+        let needle = Needle::new::<Wrapper>(&7_u64);
+        assert_eq!(needle.hint(), None);
+        assert_eq!(needle.cmp(0, || &Wrapper(9)), Ordering::Less);
+    }
+}

@@ -1,0 +1,206 @@
+//! The core: a skiplist whose nodes are blocks of slots.
+//!
+//! Level 0 is a list of *leaves*, whose slots hold entries; it alone is the truth. Each level above is
+//! a list of *lanes*, whose slots lead to blocks of the level below; they are hints. A block's range
+//! goes from its lower fence (its own, a key) to the lower fence of its right neighbour.
+//!
+//! ```text
+//!  level 1   [ -inf: A | h: C ]            lanes: hint of a fence, pointer to a block
+//!                |        |
+//!  level 0   A [b a c] -> B [f e] -> C [h k i .]    leaves: hint of a key, pointer to an entry
+//! ```
+//!
+//! * A **read** goes down the lanes, right where a lane lags behind (B above is not in its lane yet),
+//!   and scans one leaf (`descend.rs`, `write.rs`).
+//! * A **write** of a key that is there is one compare-exchange on its slot; of a new key, a slot is
+//!   reserved and then published by counting it in the block's state word (`write.rs`, `block.rs`).
+//! * A block that is full, or holds little, is **frozen** and replaced by one or two new ones, alone
+//!   or together with its right neighbour (`replace.rs`). Its `forward` pointer then leads to them.
+//! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
+//!
+//! Ideas from: Braginsky and Petrank, "Locality-conscious lock-free linked lists" (2011), for freezing
+//! and replacing chunks; Harris, "A pragmatic implementation of non-blocking linked-lists" (2001), for
+//! deciding in the `next` pointer; the B-skiplist (arXiv 2507.21492) for blocks at every level; Fraser,
+//! "Practical lock-freedom" (2004), for epochs.
+//!
+//! # Invariants
+//!
+//! Comments name them by number.
+//!
+//! * **I1** A slot's key never changes. Slots are reserved in order; a slot's hint is written between
+//!   its reservation and its publication, and is the same whoever writes it.
+//! * **I2** A dead slot stays dead. A published slot holds an entry or is dead.
+//! * **I3** A thread that is pinned may read any block or entry that was reachable since it pinned.
+//!   What is read from a slot was reachable, if the block had no `forward` at some moment before that
+//!   while the thread was pinned: the block owned it then, or got it later. Every descent has such a
+//!   moment, `RawMap::advance`, and needs no second look: what a frozen slot holds was the truth at
+//!   that moment or later.
+//! * **I4** A block's state word never holds the same value twice. Nothing is published between two
+//!   looks that saw the same count.
+//! * **I5** A live entry is owned by one slot of one block that is not replaced. Who takes it out of
+//!   that slot (overwrite, removal, own claim) retires it. A replacement takes over all content of
+//!   the blocks it replaces at the moment `forward` is set, and a replaced block owns none.
+//! * **I6** An entry is freed by its last owner. Owners are its slot, until a grace period after it
+//!   left it, and every block of which it is the lower fence. Its value is dropped when the slot's
+//!   ownership ends, its key with the memory.
+//! * **I7** A key is viewed as a type of known order only if the type ids are equal.
+//! * **I8** A block's fate is decided once, by the tag of its `next` pointer, before it freezes; from
+//!   then on `next` is constant. A block that is to be absorbed has one possible absorber, its left
+//!   neighbour, whose own fate names it.
+//! * **I9** A block's lower fence never changes, and a replacement's first block has the same one. Its
+//!   upper fence only moves up while it is not replaced.
+//! * **I10** Every pointer of the structure to a block (root, `next`, `forward`, a lane's slot) is a
+//!   link, counted by the block, and the block is retired when it has none. A pointer is swung only
+//!   after its new target has been linked. A thread links only what has links left.
+//! * **I11** Following `forward` and then `next` from any block whose lower fence does not exceed a
+//!   key arrives at the leaf of that key. A pointer may be swung past a replaced block only when
+//!   everything that the replacement replaces leads to it (its `forward` is not pending).
+//! * **I12** Of a block and the neighbour it absorbs, the neighbour's `forward` is set first, then the
+//!   absorber's, to the same block. Until a block's `forward` is set, its own slots are the truth of
+//!   its own range.
+//! * **I13** A claim is settled before a block freezes and before anything else is published in it.
+//!
+//! # Linearization points
+//!
+//! | call | where |
+//! |---|---|
+//! | overwrite, removal | the exchange of the slot |
+//! | hit | the load of the slot; of a frozen one, the later of its freezing and the look at `forward` |
+//! | miss | the load of the leaf's state; of a frozen one, as for a hit |
+//! | insertion of a new key | the exchange of the state that counts its slot, by whomever |
+//! | pop | the exchange that kills the claimed slot; on an empty map, between two equal states |
+//! | first, last, nearest | the second look at the slot; if there is none, between the two looks |
+//!
+//! # Ordering pairs
+//!
+//! No step needs sequential consistency; the epoch has its own fences.
+//!
+//! | pair | release | acquire | what becomes visible |
+//! |---|---|---|---|
+//! | **O1** | `Block::change_state` (publish, claim, settle, freeze) | `Block::state`, its own failures | slots below the count: hint and pointer |
+//! | **O2** | `Slot::exchange` | `Slot::load`, its own failures | the entry's or block's content |
+//! | **O3** | `Block::exchange_forward`, `announce_absorber`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
+//! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate |
+//! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
+//! | **O6** | `Entry::release`, `hollow` | the same | all that other owners did with the key |
+//! | **O7** | `Block::drop_link` | the same | all that other threads wrote to the block |
+//!
+//! # What a call touches
+//!
+//! Shared cache lines written and atomic read-modify-writes, on the common path, without the pin:
+//!
+//! | call | lines | read-modify-writes |
+//! |---|---|---|
+//! | get, miss, first, last, iteration | 0 | 0 |
+//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3 |
+//! | overwrite | its slot | 1 |
+//! | removal | its slot, the thread's counter | 2 |
+//! | pop | its leaf's header and slot, the thread's counter | 4 |
+//!
+//! A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
+//! neighbourhood.
+pub(crate) mod entry;
+
+mod block;
+mod descend;
+mod drop;
+mod hint;
+mod lane;
+mod link;
+mod pop;
+mod publish;
+mod replace;
+mod seek;
+mod state;
+#[cfg(all(test, not(com_loom)))]
+mod tests;
+mod walk;
+mod write;
+
+use std::ptr::null_mut;
+
+use block::{Birth, BlockRef};
+pub(crate) use entry::Entry;
+pub(crate) use walk::{Backward, Forward};
+pub(crate) use write::{Change, Changed};
+
+use crate::sync::{AtomicIsize, AtomicPtr, Ordering, STRIPES, stripe};
+
+/// Which end of the map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    First,
+    Last,
+}
+
+/// How many slots blocks have. Fewer make splits, freezes and absorptions frequent, for tests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shape {
+    pub(crate) leaf: u8,
+    pub(crate) lane: u8,
+}
+
+impl Shape {
+    /// A leaf of eight cache lines, a lane of sixteen.
+    pub(crate) const DEFAULT: Self = Self { leaf: 28, lane: 60 };
+}
+
+/// A counter on its own pair of cache lines (processors fetch lines in pairs).
+#[repr(align(128))]
+struct Stripe(AtomicIsize);
+
+/// The map without its public face. See the module's documentation for how it works.
+pub(crate) struct RawMap<K, V> {
+    /// The first block of the top level, or one that it has replaced.
+    root: AtomicPtr<block::Block<K, V>>,
+    shape: Shape,
+    /// The entries counted by the threads that inserted and removed them.
+    stripes: Box<[Stripe]>,
+}
+
+impl<K, V> RawMap<K, V> {
+    pub(crate) fn new(shape: Shape) -> Self {
+        assert!(shape.leaf >= 2 && shape.lane >= 2, "a block must have room for a split");
+        let birth = Birth::<K, V> {
+            level: 0,
+            capacity: shape.leaf,
+            low: null_mut(),
+            low_hint: 0,
+            next: null_mut(),
+            high_hint: u64::MAX,
+            content: &[],
+        };
+        // SAFETY: it has no fence.
+        let leaf = unsafe { BlockRef::allocate(&birth) };
+        Self {
+            root: AtomicPtr::new(leaf.as_ptr()),
+            shape,
+            stripes: (0..STRIPES).map(|_| Stripe(AtomicIsize::new(0))).collect(),
+        }
+    }
+
+    fn capacity_at(&self, level: u8) -> u8 {
+        if level == 0 { self.shape.leaf } else { self.shape.lane }
+    }
+
+    /// The entries, exact while nobody writes.
+    pub(crate) fn len(&self) -> usize {
+        // Ordering: Relaxed; a statistic while others write, and when nobody does, whoever knows that
+        // knows it by a synchronization that ordered the counts too.
+        let sum: isize = self.stripes.iter().map(|each| each.0.load(Ordering::Relaxed)).sum();
+        // A removal may be counted before the insertion it follows.
+        usize::try_from(sum).unwrap_or(0)
+    }
+
+    fn count(&self, change: isize) {
+        // Ordering: Relaxed, as for `len`.
+        self.stripes[stripe()].0.fetch_add(change, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: the map owns its keys and values and hands shared references of them to the threads that
+// share it; garbage is dropped by any thread, which `Send` allows. Raw pointers are all its own.
+unsafe impl<K: Send, V: Send> Send for RawMap<K, V> {}
+// SAFETY: as above; `&RawMap` gives `&K` and `&V` (Sync) and moves keys and values in and to the
+// thread that drops them (Send).
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for RawMap<K, V> {}

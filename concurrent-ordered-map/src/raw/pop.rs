@@ -1,0 +1,125 @@
+//! Taking the first or the last entry, linearizably.
+//!
+//! A pop must remove the entry that is first at that very moment, and a smaller key may be inserted
+//! while it looks. So it first *claims* its slot in the leaf's state word, which fails if anything
+//! was published since it looked, and which keeps everything from being published until the claim is
+//! settled: by killing the slot. Whoever comes by helps. It only ever pops from the first leaf (or
+//! the last): when that is empty, it absorbs its neighbour.
+
+use super::End;
+use super::RawMap;
+use super::block::BlockRef;
+use super::descend::{First, Last};
+use super::entry::Entry;
+use super::state::{Fate, State, fate};
+use crate::reclaim::Guard;
+
+/// What an attempt at a pop came to.
+enum Attempt<'g, K, V> {
+    Popped(&'g Entry<K, V>),
+    Empty,
+    /// Something changed; look again.
+    Again,
+}
+
+impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
+    /// Removes the first or the last entry.
+    pub(crate) fn pop<'g>(&'g self, end: End, guard: &'g Guard) -> Option<&'g Entry<K, V>> {
+        loop {
+            match self.try_pop(end, guard) {
+                Attempt::Popped(entry) => return Some(entry),
+                Attempt::Empty => return None,
+                Attempt::Again => {}
+            }
+        }
+    }
+
+    fn try_pop<'g>(&'g self, end: End, guard: &'g Guard) -> Attempt<'g, K, V> {
+        let leaf = match end {
+            End::First => self.leaf(&First, guard),
+            End::Last => self.leaf(&Last, guard),
+        };
+        let state = leaf.state();
+        if state.frozen() {
+            self.help(leaf, guard);
+            return Attempt::Again;
+        }
+        if state.claimed().is_some() {
+            leaf.settle_claim(state);
+            return Attempt::Again;
+        }
+        let Some(index) = outermost(leaf, state, end) else {
+            return self.pop_elsewhere(leaf, state, end, guard);
+        };
+        if !leaf.claim(state, index) {
+            return Attempt::Again;
+        }
+        let word = leaf.slots()[index].load();
+        let entry = word.pointer::<Entry<K, V>>();
+        if entry.is_null() {
+            // A removal was there first.
+            return Attempt::Again;
+        }
+        // SAFETY: I3, the claim killed the slot with the entry in it.
+        let popped = unsafe { Entry::deref(entry) };
+        // SAFETY: I5, the claim was this thread's, so the entry is its own to retire.
+        unsafe { Entry::<K, V>::retire(entry, guard) };
+        self.count(-1);
+        if leaf.live() == 0 {
+            self.absorb_empty(leaf, guard);
+        }
+        Attempt::Popped(popped)
+    }
+
+    /// The outer leaf was empty in this state: says so, if it is the only one, or brings the next
+    /// one's content into it.
+    fn pop_elsewhere<'g>(
+        &'g self,
+        leaf: BlockRef<'g, K, V>,
+        state: State,
+        end: End,
+        guard: &'g Guard,
+    ) -> Attempt<'g, K, V> {
+        let alone = match end {
+            End::First => leaf.next().is_none(),
+            End::Last => leaf.is_first(),
+        };
+        if !alone {
+            self.absorb_empty(leaf, guard);
+            return Attempt::Again;
+        }
+        // Dead slots stay dead, so with the same state the leaf was empty all the while, and an open
+        // leaf cannot have got a neighbour.
+        if leaf.state() == state && fate(leaf.next_word()) == Fate::Open {
+            return Attempt::Empty;
+        }
+        Attempt::Again
+    }
+}
+
+/// The live slot with the least or the greatest key.
+fn outermost<K: Ord + 'static, V>(
+    leaf: BlockRef<'_, K, V>,
+    state: State,
+    end: End,
+) -> Option<usize> {
+    let mut best: Option<(usize, u64, &K)> = None;
+    for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
+        let word = slot.load();
+        if word.dead() {
+            continue;
+        }
+        // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
+        // held since is retired later.
+        let key = unsafe { Entry::<K, V>::key_of(word.pointer()) };
+        let this = (slot.hint(), key);
+        let better = best.is_none_or(|(_, hint, key)| match end {
+            End::First => this < (hint, key),
+            End::Last => this > (hint, key),
+        });
+        if better {
+            best = Some((index, this.0, this.1));
+        }
+    }
+    best.map(|(index, ..)| index)
+}

@@ -1,0 +1,347 @@
+//! Replacing blocks: split, compact, absorb. The freeze protocol of Braginsky and Petrank
+//! ("Locality-conscious lock-free linked lists", 2011), with the decision in the `next` pointer.
+//!
+//! 1. The block's fate is decided in its `next` word (I8). From here on anybody may do the rest.
+//! 2. To absorb, the right neighbour's fate is decided too; if it had one of its own, the block is
+//!    replaced alone.
+//! 3. The blocks freeze: first the state, then every published slot.
+//! 4. Whoever helps builds a replacement from what the frozen slots hold. A compare-exchange on
+//!    `forward`, of the absorbed block if there is one, agrees on one of them; it owns the content
+//!    from then on (I5). The absorber's own `forward` follows.
+//! 5. The winner swings the pointers that led to the old blocks, and enters new ones into the lane
+//!    above. All of that is repair of hints and can be late.
+
+use std::ptr::null_mut;
+
+use super::RawMap;
+use super::block::{Birth, BlockRef};
+use super::descend::{At, Before, First, resolve};
+use super::entry::Entry;
+use super::hint::Needle;
+use super::state::{Fate, fate, with_fate};
+use crate::reclaim::Guard;
+
+/// What the frozen slots hold, in key order.
+struct Content {
+    live: Vec<(u64, *mut ())>,
+    /// The slots were filled in key order.
+    ascending: bool,
+}
+
+/// One or two new blocks that nobody else has seen.
+#[derive(Clone, Copy)]
+struct Proposal<'g, K, V> {
+    first: BlockRef<'g, K, V>,
+    second: Option<BlockRef<'g, K, V>>,
+}
+
+/// The replacement that was agreed.
+struct Agreed<'g, K, V> {
+    first: BlockRef<'g, K, V>,
+    /// This thread's proposal won, so that the repairs are its task.
+    ours: Option<Proposal<'g, K, V>>,
+}
+
+impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
+    /// Replaces a block by one or two with room in them.
+    pub(super) fn make_room<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        block.decide(Fate::Alone);
+        self.help(block, guard);
+    }
+
+    /// Completes the replacement of a block whose fate is decided. Returns once it is replaced.
+    pub(super) fn help<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        while block.forward().is_none() {
+            let next = block.next_word();
+            match fate(next) {
+                Fate::Open => return,
+                Fate::Alone => self.replace(block, None, guard),
+                Fate::Absorb => {
+                    let partner = block.next().filter(|next| {
+                        next.announce_absorber(block);
+                        next.decide(Fate::Absorbed) == Fate::Absorbed
+                    });
+                    self.replace(block, partner, guard);
+                }
+                Fate::Absorbed => {
+                    if let Some(absorber) = block.absorber() {
+                        self.help(absorber, guard);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Steps 3 to 5, for a block alone or with the right neighbour that it absorbs.
+    fn replace<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        partner: Option<BlockRef<'g, K, V>>,
+        guard: &'g Guard,
+    ) {
+        block.freeze();
+        if let Some(partner) = partner {
+            partner.freeze();
+        }
+        let Some(agreed) = self.agree(block, partner, guard) else { return };
+        if partner.is_some()
+            && agreed.first.try_link()
+            && !block.exchange_forward(agreed.first, false)
+        {
+            agreed.first.unlink(guard);
+        }
+        if let Some(partner) = partner {
+            partner.settle_forward();
+        }
+        if let Some(ours) = agreed.ours {
+            self.repair(block, partner, ours, guard);
+        }
+    }
+
+    /// Step 4. `None`: the block had been replaced before this thread looked.
+    fn agree<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        partner: Option<BlockRef<'g, K, V>>,
+        guard: &'g Guard,
+    ) -> Option<Agreed<'g, K, V>> {
+        let last = partner.unwrap_or(block);
+        let agreed =
+            |last: BlockRef<'g, K, V>| last.forward().map(|first| Agreed { first, ours: None });
+        // I3: a block not replaced now owns its slots' content, which is retired later than now if
+        // at all. So the content may be read, whatever the others do meanwhile.
+        if last.forward().is_some() {
+            return agreed(last);
+        }
+        if block.forward().is_some() {
+            return None;
+        }
+        let (content, doubles) = collect(block, partner);
+        let proposal = self.build(block, last, partner.is_some(), &content);
+        if last.exchange_forward(proposal.first, partner.is_some()) {
+            for double in doubles {
+                // A lane's slots that led to the same child are one slot now.
+                double.unlink(guard);
+            }
+            return Some(Agreed { first: proposal.first, ours: Some(proposal) });
+        }
+        self.discard(proposal, guard);
+        agreed(last)
+    }
+
+    /// Builds the one or two blocks that hold the content, between the fences of the old ones.
+    fn build<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        last: BlockRef<'g, K, V>,
+        absorbing: bool,
+        content: &Content,
+    ) -> Proposal<'g, K, V> {
+        let capacity = block.capacity();
+        let live = &content.live;
+        let cut = split_point(live.len(), capacity, absorbing, content.ascending);
+        let end = last.next();
+        if let Some(end) = end {
+            let linked = end.try_link();
+            debug_assert!(linked, "I10: the old block's `next` keeps its neighbour");
+        }
+        let mut birth = Birth {
+            level: block.level(),
+            capacity: self.capacity_at(block.level()),
+            low: block.low(),
+            low_hint: block.low_hint(),
+            next: end.map_or(null_mut(), BlockRef::as_ptr),
+            high_hint: end.map_or(u64::MAX, BlockRef::low_hint),
+            content: live,
+        };
+        let mut second = None;
+        if cut < live.len() {
+            let (low_hint, first) = live[cut];
+            let right = Birth {
+                low: fence(block.level(), first),
+                low_hint,
+                content: &live[cut..],
+                ..birth
+            };
+            // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
+            let right = unsafe { BlockRef::<K, V>::allocate(&right) };
+            birth.next = right.as_ptr();
+            birth.high_hint = low_hint;
+            birth.content = &live[..cut];
+            second = Some(right);
+        }
+        // SAFETY: I6, the old block owns its fence.
+        let first = unsafe { BlockRef::allocate(&birth) };
+        Proposal { first, second }
+    }
+
+    /// Frees a proposal that lost. The content was never its own.
+    fn discard<'g>(&'g self, proposal: Proposal<'g, K, V>, guard: &'g Guard) {
+        let last = proposal.second.unwrap_or(proposal.first);
+        if let Some(end) = last.next() {
+            end.unlink(guard);
+        }
+        for block in [Some(proposal.first), proposal.second].into_iter().flatten() {
+            // SAFETY: nobody else has seen the block.
+            unsafe { block.free() };
+        }
+    }
+
+    /// Step 5: swings what led to the old blocks, and enters the new ones above.
+    fn repair<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        partner: Option<BlockRef<'g, K, V>>,
+        ours: Proposal<'g, K, V>,
+        guard: &'g Guard,
+    ) {
+        if let Some(left) = self.left_of(block, guard) {
+            self.tidy_next(left, guard);
+        }
+        self.touch(block, guard);
+        if let Some(partner) = partner {
+            self.touch(partner, guard);
+        }
+        if let Some(second) = ours.second {
+            self.enter(second, guard);
+        }
+        if let Some(partner) = partner {
+            self.thin_out(partner, guard);
+        }
+        if ours.first.live() == 0 && !ours.first.is_first() {
+            self.absorb_empty(ours.first, guard);
+        }
+    }
+
+    /// Descends to a block that has been replaced, which swings the pointers on the way.
+    fn touch<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        match block.low_key() {
+            Some(low) => self.descend(&At(&Needle::<K>::new::<K>(low)), block.level(), guard),
+            None => self.descend(&First, block.level(), guard),
+        };
+    }
+
+    /// Lets a block absorb its right neighbour. False where it has none.
+    pub(super) fn absorb_next<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) -> bool {
+        let next = block.next_word();
+        if fate(next) != Fate::Open {
+            self.help(block, guard);
+            return true;
+        }
+        if next.is_null() {
+            return false;
+        }
+        if block.next().is_some_and(|next| next.forward().is_some()) {
+            self.tidy_next(block, guard);
+        } else if block.exchange_next(next, with_fate(next, Fate::Absorb)) {
+            self.help(block, guard);
+        }
+        true
+    }
+
+    /// Lets the left neighbour absorb a block that holds nothing; the first of a level absorbs its
+    /// right neighbour instead.
+    pub(super) fn absorb_empty<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        if block.is_first() {
+            self.absorb_next(block, guard);
+        } else if let Some(left) = self.left_of(block, guard)
+            && left.next().map(resolve) == Some(block)
+        {
+            self.absorb_next(left, guard);
+        }
+    }
+
+    /// The block before this one, if it is not the first of its level.
+    fn left_of<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        let fence = Needle::<K>::new::<K>(block.low_key()?);
+        self.descend(&Before(&fence), block.level(), guard)
+    }
+}
+
+/// How much of `live` goes into the first block.
+fn split_point(live: usize, capacity: usize, absorbing: bool, ascending: bool) -> usize {
+    // A block that absorbs was sparse and will not be written soon, or it is emptied from the front.
+    let room = if absorbing { capacity } else { capacity - capacity.div_ceil(4) };
+    if live <= room {
+        live
+    } else if ascending && live <= capacity {
+        // Keys that arrive in order go to the right block from now on.
+        live - (capacity / 8).max(1)
+    } else {
+        live / 2
+    }
+}
+
+/// The entry whose key is the lower fence of a block that starts with this slot.
+fn fence<K, V>(level: u8, first: *mut ()) -> *mut Entry<K, V> {
+    if level == 0 {
+        return first.cast();
+    }
+    // SAFETY: I10, the slot's link keeps the child; the caller reads it as I3 allows.
+    let child = unsafe { BlockRef::<K, V>::new(first.cast()) };
+    child.map_or(null_mut(), BlockRef::low)
+}
+
+/// What the frozen blocks hold, and the children to which a lane's slots led twice.
+fn collect<'g, K: Ord + 'static, V>(
+    block: BlockRef<'g, K, V>,
+    partner: Option<BlockRef<'g, K, V>>,
+) -> (Content, Vec<BlockRef<'g, K, V>>) {
+    let mut live = Vec::with_capacity(block.capacity() * if partner.is_some() { 2 } else { 1 });
+    for each in [Some(block), partner].into_iter().flatten() {
+        for slot in &each.slots()[..each.state().count()] {
+            let word = slot.load();
+            if !word.dead() {
+                live.push((slot.hint(), word.pointer::<()>()));
+            }
+        }
+    }
+    if block.level() == 0 {
+        let key = |&(hint, entry): &(u64, *mut ())| {
+            // SAFETY: I3, the block was not replaced when the caller looked.
+            (hint, unsafe { Entry::<K, V>::key_of(entry.cast()) })
+        };
+        let ascending = live.is_sorted_by_key(key);
+        if !ascending {
+            live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+        }
+        return (Content { live, ascending }, Vec::new());
+    }
+    collect_children(live)
+}
+
+/// Sorts a lane's children by their fences and drops doubles: of children with the same fence, each
+/// is the others' replacement or is replaced by them, so one of them leads on.
+fn collect_children<'g, K: Ord + 'static, V>(
+    mut live: Vec<(u64, *mut ())>,
+) -> (Content, Vec<BlockRef<'g, K, V>>) {
+    let child = |pointer: *mut ()| {
+        // SAFETY: I3 and I10, as for entries.
+        unsafe { BlockRef::<'g, K, V>::new(pointer.cast()) }.expect("a lane's slot holds a block")
+    };
+    // The child tells its hint itself: a slot's own may be that of a child since absorbed.
+    for (hint, pointer) in &mut live {
+        *hint = child(*pointer).low_hint();
+    }
+    let key = |&(hint, pointer): &(u64, *mut ())| {
+        let block = child(pointer);
+        (!block.is_first(), hint, block.low_key(), block.low().addr())
+    };
+    let ascending = live.is_sorted_by_key(key);
+    if !ascending {
+        live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+    }
+    let mut doubles = Vec::new();
+    live.dedup_by(|one, kept| {
+        let same = child(one.1).low() == child(kept.1).low();
+        if same {
+            doubles.push(child(one.1));
+        }
+        same
+    });
+    (Content { live, ascending }, doubles)
+}

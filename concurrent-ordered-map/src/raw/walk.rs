@@ -1,0 +1,199 @@
+//! Iteration, a leaf at a time: weakly consistent, strictly ordered.
+//!
+//! A leaf's entries are read at once and sorted; the leaf's upper fence is where the next leaf takes
+//! over, whatever happens to either. So every key present throughout is met, and none twice.
+
+use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::ops::Bound;
+
+use super::RawMap;
+use super::block::BlockRef;
+use super::descend::{At, Before, First, Last};
+use super::entry::Entry;
+use super::hint::Needle;
+use crate::reclaim::Guard;
+
+/// The entries of one leaf, in the order in which they are handed out from the back.
+struct Batch<'g, K, V> {
+    entries: Vec<&'g Entry<K, V>>,
+    /// What was read: hint, key, how late the slot was filled, entry.
+    slots: Vec<(u64, &'g Entry<K, V>, Reverse<usize>)>,
+}
+
+impl<'g, K: Ord, V> Batch<'g, K, V> {
+    fn new() -> Self {
+        Self { entries: Vec::new(), slots: Vec::new() }
+    }
+
+    /// Reads a leaf. False if it has been replaced. If that happens while it is read, a key that is
+    /// present all the while is in its slot all the same.
+    fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
+        self.entries.clear();
+        self.slots.clear();
+        let state = leaf.state();
+        if leaf.forward().is_some() {
+            return false;
+        }
+        for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
+            let word = slot.load();
+            if !word.dead() {
+                // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while
+                // pinned; what its slots have held since is retired later.
+                let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
+                self.slots.push((slot.hint(), entry, Reverse(index)));
+            }
+        }
+        let order = |slot: &(u64, &'g Entry<K, V>, Reverse<usize>)| (slot.0, slot.1.key(), slot.2);
+        self.slots.sort_by(|one, other| order(one).cmp(&order(other)));
+        // A key that was removed and inserted again while the slots were read is met twice; the
+        // later slot, which sorts first, is the newer.
+        self.slots.dedup_by(|one, kept| one.1.key() == kept.1.key());
+        self.entries.extend(self.slots.iter().map(|slot| slot.1));
+        true
+    }
+}
+
+/// Ascending iteration.
+pub(crate) struct Forward<'g, K, V> {
+    map: &'g RawMap<K, V>,
+    guard: &'g Guard,
+    /// The leaf after the batch.
+    next: Option<BlockRef<'g, K, V>>,
+    batch: Batch<'g, K, V>,
+    last: Option<&'g Entry<K, V>>,
+}
+
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
+    /// Starts at a lower bound.
+    pub(crate) fn new<Q>(map: &'g RawMap<K, V>, from: Bound<&Q>, guard: &'g Guard) -> Self
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        let leaf = match from {
+            Bound::Unbounded => map.leaf(&First, guard),
+            Bound::Included(key) | Bound::Excluded(key) => {
+                map.leaf(&At(&Needle::new::<K>(key)), guard)
+            }
+        };
+        let mut walk = Self { map, guard, next: Some(leaf), batch: Batch::new(), last: None };
+        walk.read_next();
+        walk.batch.entries.retain(|entry| match from {
+            Bound::Unbounded => true,
+            Bound::Included(key) => entry.key().borrow() >= key,
+            Bound::Excluded(key) => entry.key().borrow() > key,
+        });
+        walk
+    }
+
+    /// Fills the batch from the next leaf. False at the end of the map.
+    fn read_next(&mut self) -> bool {
+        let Some(mut leaf) = self.next else { return false };
+        loop {
+            if let Some(replacement) = leaf.forward() {
+                leaf = replacement;
+                continue;
+            }
+            // The neighbour is read before the slots: its fence bounds what they can hold.
+            self.next = leaf.next();
+            if self.next.is_some_and(|next| next.forward().is_some()) {
+                self.map.tidy_next(leaf, self.guard);
+            }
+            if self.batch.read(leaf) {
+                self.batch.entries.reverse();
+                return true;
+            }
+        }
+    }
+}
+
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K, V> {
+    type Item = &'g Entry<K, V>;
+
+    fn next(&mut self) -> Option<&'g Entry<K, V>> {
+        loop {
+            while let Some(entry) = self.batch.entries.pop() {
+                // A leaf that absorbed its neighbour is met again with what was handed out.
+                if self.last.is_none_or(|last| last.key() < entry.key()) {
+                    self.last = Some(entry);
+                    return Some(entry);
+                }
+            }
+            if !self.read_next() {
+                return None;
+            }
+        }
+    }
+}
+
+/// Where descending iteration goes on.
+enum Below<'g, K> {
+    /// Below this fence, and not at it.
+    Fence(&'g K),
+    End,
+}
+
+/// Descending iteration.
+pub(crate) struct Backward<'g, K, V> {
+    map: &'g RawMap<K, V>,
+    guard: &'g Guard,
+    below: Below<'g, K>,
+    batch: Batch<'g, K, V>,
+    last: Option<&'g Entry<K, V>>,
+}
+
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
+    /// Starts at an upper bound.
+    pub(crate) fn new<Q>(map: &'g RawMap<K, V>, to: Bound<&Q>, guard: &'g Guard) -> Self
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        let mut walk = Self { map, guard, below: Below::End, batch: Batch::new(), last: None };
+        loop {
+            let leaf = match to {
+                Bound::Unbounded => map.leaf(&Last, guard),
+                Bound::Included(key) => map.leaf(&At(&Needle::new::<K>(key)), guard),
+                Bound::Excluded(key) => map.leaf(&Before(&Needle::new::<K>(key)), guard),
+            };
+            if walk.read(leaf) {
+                break;
+            }
+        }
+        walk.batch.entries.retain(|entry| match to {
+            Bound::Unbounded => true,
+            Bound::Included(key) => entry.key().borrow() <= key,
+            Bound::Excluded(key) => entry.key().borrow() < key,
+        });
+        walk
+    }
+
+    /// Fills the batch from a leaf. False if it was replaced: then it must be looked up again, since
+    /// what was its upper part may be in another leaf.
+    fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
+        let read = self.batch.read(leaf);
+        if read {
+            self.below = leaf.low_key().map_or(Below::End, Below::Fence);
+        }
+        read
+    }
+}
+
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K, V> {
+    type Item = &'g Entry<K, V>;
+
+    fn next(&mut self) -> Option<&'g Entry<K, V>> {
+        loop {
+            while let Some(entry) = self.batch.entries.pop() {
+                if self.last.is_none_or(|last| last.key() > entry.key()) {
+                    self.last = Some(entry);
+                    return Some(entry);
+                }
+            }
+            let Below::Fence(fence) = self.below else { return None };
+            let leaf = self.map.leaf(&Before(&Needle::<K>::new::<K>(fence)), self.guard);
+            self.read(leaf);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The only file that names the reclaimer: crossbeam-epoch, or a checking one under `--cfg com_loom`.
+//!
+//! A [`Guard`] keeps the calling thread pinned. What a guard defers runs when no thread that was
+//! pinned at that moment is pinned any more (Fraser, "Practical lock-freedom", 2004).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+#[cfg(com_loom)]
+pub(crate) use checking::*;
+#[cfg(not(com_loom))]
+pub(crate) use epoch::*;
+
+#[cfg(com_loom)]
+mod checking;
+
+/// Runs a destructor of the user's and keeps its panic from what else is to be freed.
+///
+/// The panic hook has reported it by then; the payload is leaked, as its own drop could panic.
+pub(crate) fn contain(destructor: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(destructor)) {
+        std::mem::forget(payload);
+    }
+}
+
+#[cfg(not(com_loom))]
+mod epoch {
+    use std::alloc::Layout;
+    use std::fmt;
+
+    /// A pinned thread. Not `Send`: it speaks for the thread that made it.
+    pub(crate) struct Guard(crossbeam_epoch::Guard);
+
+    /// Pins the calling thread. Costs a few nanoseconds, one store and one fence.
+    #[inline]
+    pub(crate) fn pin() -> Guard {
+        Guard(crossbeam_epoch::pin())
+    }
+
+    impl Guard {
+        /// Runs `job` when no thread pinned now is pinned any more.
+        ///
+        /// # Safety
+        /// `job` may run on any thread, at any later time.
+        pub(crate) unsafe fn defer(&self, job: impl FnOnce()) {
+            // SAFETY: the caller vouches for the job.
+            unsafe { self.0.defer_unchecked(job) };
+        }
+
+        /// Lets go of the epoch and pins anew.
+        pub(crate) fn repin(&mut self) {
+            self.0.repin();
+        }
+
+        /// Hands this thread's garbage to all, and frees what may be freed of everybody's.
+        pub(crate) fn flush(&self) {
+            self.0.flush();
+        }
+    }
+
+    impl fmt::Debug for Guard {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Guard")
+        }
+    }
+
+    /// Memory of a block or an entry; aborts through the usual hook when there is none.
+    #[inline]
+    pub(crate) fn allocate(layout: Layout) -> *mut u8 {
+        debug_assert_ne!(layout.size(), 0);
+        // SAFETY: blocks and entries have headers, so no layout here is of size zero.
+        let memory = unsafe { std::alloc::alloc(layout) };
+        if memory.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        memory
+    }
+
+    /// # Safety
+    /// `memory` is from [`allocate`] with this layout, and nothing points to it any more.
+    #[inline]
+    pub(crate) unsafe fn free(memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's word.
+        unsafe { std::alloc::dealloc(memory, layout) };
+    }
+
+    /// Fails a loom model that touches freed memory; nothing here.
+    #[inline(always)]
+    pub(crate) fn check_alive<T>(_memory: *const T) {}
+}

@@ -1,0 +1,151 @@
+//! A small reclaimer for loom models, as hostile as the rules allow.
+//!
+//! What is deferred runs at the first moment at which it may: when every guard that was alive then
+//! has gone. Freed memory is kept until the model's end and every access asks whether it is alive,
+//! so a use after free or a second free fails the model at once; so does, at its end, a leak.
+//!
+//! Loom runs all threads of a model on one OS thread, so std's thread-local state is shared by them,
+//! and none of it is a scheduling point. One loom atomic carries the orderings that epochs give: who
+//! pins after something was deferred sees all that came before that, the unlinking included; and what
+//! was deferred runs after all that was done by those who were pinned then.
+
+use std::alloc::Layout;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::sync::{AtomicU64, Ordering};
+
+#[derive(Default)]
+struct State {
+    /// Counts guards and deferrals.
+    now: u64,
+    /// Guards alive, by the moment they pinned.
+    pinned: BTreeMap<u64, ()>,
+    deferred: Vec<(u64, Box<dyn FnOnce()>)>,
+    live: HashMap<usize, Layout>,
+    freed: HashMap<usize, (*mut u8, Layout)>,
+}
+
+impl State {
+    fn tick(&mut self) -> u64 {
+        self.now += 1;
+        self.now
+    }
+}
+
+thread_local!(static STATE: RefCell<State> = RefCell::default());
+
+loom::lazy_static! {
+    static ref EPOCH: AtomicU64 = AtomicU64::new(0);
+}
+
+/// A pinned loom thread.
+pub(crate) struct Guard(u64);
+
+pub(crate) fn pin() -> Guard {
+    let guard = STATE.with_borrow_mut(|state| {
+        let now = state.tick();
+        state.pinned.insert(now, ());
+        Guard(now)
+    });
+    // Ordering: Acquire, with `defer`.
+    EPOCH.fetch_add(0, Ordering::Acquire);
+    guard
+}
+
+impl Guard {
+    /// # Safety
+    /// As for the real one: `job` may run on any thread at any later time.
+    pub(crate) unsafe fn defer(&self, job: impl FnOnce()) {
+        // Ordering: Release, with `pin`. The steps between the two are read-modify-writes too, so they
+        // continue the release sequence.
+        EPOCH.fetch_add(1, Ordering::Release);
+        let job: Box<dyn FnOnce() + '_> = Box::new(job);
+        // SAFETY: the caller vouches that the job may run later, as long as that may be.
+        let job: Box<dyn FnOnce() + 'static> = unsafe { std::mem::transmute(job) };
+        STATE.with_borrow_mut(|state| {
+            let now = state.tick();
+            state.deferred.push((now, job));
+        });
+    }
+
+    pub(crate) fn repin(&mut self) {
+        *self = pin();
+    }
+
+    pub(crate) fn flush(&self) {}
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Ordering: Release, with `run_due`.
+        EPOCH.fetch_add(0, Ordering::Release);
+        STATE.with_borrow_mut(|state| state.pinned.remove(&self.0));
+        run_due();
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+/// Runs what was deferred before the oldest guard alive pinned.
+fn run_due() {
+    loop {
+        let job = STATE.with_borrow_mut(|state| {
+            let oldest = state.pinned.keys().next().copied().unwrap_or(u64::MAX);
+            let due = state.deferred.iter().position(|(when, _)| *when < oldest);
+            due.map(|index| state.deferred.remove(index).1)
+        });
+        match job {
+            Some(job) => {
+                // Ordering: Acquire, with the guards that have gone.
+                EPOCH.fetch_add(0, Ordering::Acquire);
+                job();
+            }
+            None => return,
+        }
+    }
+}
+
+pub(crate) fn allocate(layout: Layout) -> *mut u8 {
+    // SAFETY: blocks and entries have headers, so no layout here is of size zero.
+    let memory = unsafe { std::alloc::alloc(layout) };
+    assert!(!memory.is_null(), "out of memory");
+    STATE.with_borrow_mut(|state| state.live.insert(memory.addr(), layout));
+    memory
+}
+
+/// # Safety
+/// `memory` is from [`allocate`] with this layout, and nothing points to it any more.
+pub(crate) unsafe fn free(memory: *mut u8, layout: Layout) {
+    STATE.with_borrow_mut(|state| {
+        let was = state.live.remove(&memory.addr());
+        assert_eq!(was, Some(layout), "freed twice, or never allocated");
+        state.freed.insert(memory.addr(), (memory, layout));
+    });
+}
+
+pub(crate) fn check_alive<T>(memory: *const T) {
+    let alive = STATE.with_borrow(|state| state.live.contains_key(&memory.addr()));
+    assert!(alive, "use after free");
+}
+
+/// Ends one execution of a model: everything deferred runs, and nothing may be left.
+///
+/// # Panics
+/// When a block or an entry is still allocated.
+pub(crate) fn end_of_model() {
+    run_due();
+    let (pinned, left) = STATE.with_borrow_mut(|state| {
+        for (memory, layout) in std::mem::take(&mut state.freed).into_values() {
+            // SAFETY: kept back by `free`, and the model that could touch it has ended.
+            unsafe { std::alloc::dealloc(memory, layout) };
+        }
+        (state.pinned.len(), state.live.len())
+    });
+    assert_eq!((pinned, left), (0, 0), "guards alive and allocations leaked at the model's end");
+}
