@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Model-checks the map: every interleaving of the loom models in loom-tests/, up to a number of
+# preemptions, and prints how long each model took.
+# A pass is evidence, not proof: loom has no load buffering and takes SeqCst accesses for AcqRel.
+#
+# --short leaves each model its own bound on preemptions; without it the bound is 3 for all, which can take
+# hours. LOOM_MAX_PREEMPTIONS sets another. A model that takes longer than COM_LOOM_SECONDS fails (300 with
+# --short, 7200 without): it has more states than its file claims.
+source "$(dirname "$0")/lib.sh"
+
+if $SHORT; then
+    limit=${COM_LOOM_SECONDS:-300}
+else
+    limit=${COM_LOOM_SECONDS:-7200}
+    export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-3}
+fi
+
+need cc gcc libc6-dev
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+RUSTFLAGS="${RUSTFLAGS-} --cfg com_loom" \
+    cargo test --release -p loom-tests --target-dir target-loom --no-run --tests 2>&1 | tee "$scratch/build"
+
+# One line a model: the binary and the model's name.
+sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$scratch/build" | while IFS= read -r binary; do
+    "$binary" --list --format terse | sed -n "s|^\(.*\): test\$|$binary \1|p"
+done >"$scratch/models"
+[ -s "$scratch/models" ] || fail "loom-tests has no model"
+
+# model BINARY NAME LIMIT: runs one model and prints its time; its output only when it fails.
+model() {
+    local file start taken out code=0
+    file=$(basename "$1" | sed 's/-[0-9a-f]*$//')
+    start=$(date +%s%N)
+    out=$(timeout "$3" "$1" --exact "$2" --nocapture 2>&1) || code=$?
+    if [ "$code" = 0 ] && ! grep -q '1 passed' <<<"$out"; then code=1; fi
+    taken=$((($(date +%s%N) - start) / 10000000))
+    printf '%-6s %5d.%02d s  %s::%s\n' \
+        "$([ "$code" = 0 ] && echo ok || echo FAILED)" $((taken / 100)) $((taken % 100)) "$file" "$2"
+    [ "$code" = 0 ] && return
+    [ "$code" = 124 ] && echo "    took longer than $3 s"
+    # shellcheck disable=SC2001
+    sed 's/^/    /' <<<"$out"
+    return 1
+}
+export -f model
+
+echo "$(wc -l <"$scratch/models") models, $(nproc) at a time"
+xargs -P "$(nproc)" -I MODEL bash -c "model MODEL $limit" <"$scratch/models" || fail "a model failed: see above"
+echo "loom: every model holds"

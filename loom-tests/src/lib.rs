@@ -1,0 +1,65 @@
+//! What the models share. Empty unless built with `--cfg com_loom`, as `ci/loom.sh` does.
+//!
+//! A model runs the map's own code on loom's atomics, over a checking reclaimer that fails it on a use
+//! after free, a second free or a leak. Leaves have two slots, so that the third key splits one; lanes
+//! have eight, since a model in which lanes split as well takes hours.
+#![cfg(com_loom)]
+
+use concurrent_ordered_map::{ConcurrentOrderedMap, end_of_model};
+
+use loom::sync::Arc;
+
+/// The map under test.
+pub type Map = ConcurrentOrderedMap<u32, u32>;
+
+/// A map that holds these keys, each with ten times itself as its value.
+#[must_use]
+pub fn map_of(keys: &[u32]) -> Map {
+    let map = ConcurrentOrderedMap::with_block_slots(2, 8);
+    for &key in keys {
+        map.pin().insert(key, key * 10);
+    }
+    map
+}
+
+/// Every key and value, in order.
+#[must_use]
+pub fn entries(map: &Map) -> Vec<(u32, u32)> {
+    map.pin().iter().map(|(key, value)| (*key, *value)).collect()
+}
+
+/// Explores all schedules of `threads` over a map of `keys`, up to `preemptions` (the environment's
+/// `LOOM_MAX_PREEMPTIONS` overrides it). Each thread answers something; `check` judges the answers and
+/// the map that is left.
+pub fn explore<T: 'static>(
+    preemptions: usize,
+    keys: &'static [u32],
+    threads: &'static [fn(&Map) -> T],
+    check: fn(&[T], &Map),
+) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = model.preemption_bound.or(Some(preemptions));
+    // Steps of one schedule. A model that needs more is in a livelock.
+    model.max_branches = 20_000;
+    model.check(move || {
+        let map = Arc::new(map_of(keys));
+        let (last, others) = threads.split_last().expect("a model has threads");
+        let spawned: Vec<_> = others
+            .iter()
+            .map(|thread| {
+                let map = Arc::clone(&map);
+                loom::thread::spawn(move || thread(&map))
+            })
+            .collect();
+        let own = last(&map);
+        let mut answers: Vec<T> = spawned
+            .into_iter()
+            .map(|thread| thread.join().expect("a model's thread panicked"))
+            .collect();
+        answers.push(own);
+        check(&answers, &map);
+        let map = Arc::try_unwrap(map).ok().expect("the threads have ended");
+        drop(map);
+        end_of_model();
+    });
+}
