@@ -30,15 +30,15 @@ mutant() {
         missed+=("$what: its place in $file has moved")
         return
     fi
-    (cd "$copy" && cargo test -q --release -p loom-tests --test "$model" --no-run) >"$copy/build" 2>&1 || {
+    (cd "$copy" && cargo test --release -p loom-tests --test "$model" --no-run) >"$copy/build" 2>&1 || {
         cat "$copy/build"
         fail "$what: does not build"
     }
-    (cd "$copy" && timeout 120 cargo test -q --release -p loom-tests --test "$model") >"$copy/run" 2>&1 || code=$?
+    timeout 120 "$(sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$copy/build")" >"$copy/run" 2>&1 || code=$?
     mv "$copy/original" "$copy/$file"
     if [ "$code" = 0 ] || [ "$code" = 124 ]; then
         missed+=("$what: $model did not catch it (exit code $code)")
-        printf 'MISSED %-20s %s\n' "$model" "$what"
+        printf 'MISSED %-20s %s (exit code %s)\n' "$model" "$what" "$code"
     else
         printf 'caught %-20s %s\n' "$model" "$what"
     fi

@@ -47,7 +47,7 @@ fn retire_sentinel() -> u64 {
     let sentinel = Sentinel::new();
     let number = sentinel.number;
     let mut sentinel = Some(sentinel);
-    let map = RawMap::new(Shape { leaf: 2, lane: 2 });
+    let map = RawMap::new(Shape { leaf: 2, lane: 3 });
     let guard = pin();
     map.change((), &guard, |_, again| {
         again.or_else(|| sentinel.take()).map_or(Change::Keep, Change::Put)

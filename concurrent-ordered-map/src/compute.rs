@@ -14,8 +14,6 @@ pub enum Compute<V, T> {
 /// What a [`compute`](crate::Pinned::compute) came to.
 ///
 /// `R` is `&V` where a session answers, and an owned `V` where the map does.
-///
-/// With `#[must_use]` left out on purpose: most callers only want it done.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Computed<R, T> {
     /// The key was absent and has this value now.

@@ -6,21 +6,12 @@ use std::fmt;
 /// The key of a [`try_insert`](crate::Pinned::try_insert) was there already.
 ///
 /// `R` is `&V` where a session answers, and an owned `V` where the map does.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OccupiedError<R, V> {
     /// The value that the key has.
     pub current: R,
     /// The value that was not inserted.
     pub value: V,
-}
-
-impl<R: fmt::Debug, V: fmt::Debug> fmt::Debug for OccupiedError<R, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OccupiedError")
-            .field("current", &self.current)
-            .field("value", &self.value)
-            .finish()
-    }
 }
 
 impl<R: fmt::Debug, V: fmt::Debug> fmt::Display for OccupiedError<R, V> {
@@ -34,21 +25,12 @@ impl<R: fmt::Debug, V: fmt::Debug> Error for OccupiedError<R, V> {}
 /// The key of a [`compare_exchange`](crate::Pinned::compare_exchange) had another value than expected.
 ///
 /// `R` is `&V` where a session answers, and an owned `V` where the map does.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CompareExchangeError<R, V> {
     /// The value that the key has; `None` if it is absent.
     pub actual: Option<R>,
     /// What the key was to have.
     pub new: Option<V>,
-}
-
-impl<R: fmt::Debug, V: fmt::Debug> fmt::Debug for CompareExchangeError<R, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompareExchangeError")
-            .field("actual", &self.actual)
-            .field("new", &self.new)
-            .finish()
-    }
 }
 
 impl<R: fmt::Debug, V: fmt::Debug> fmt::Display for CompareExchangeError<R, V> {

@@ -117,6 +117,8 @@ impl<K, V> ConcurrentOrderedMap<K, V> {
     /// the while. Nor can it free the up to 64 pieces of garbage that another thread keeps until it has
     /// more. Keys that serve as boundaries inside a map stay as they are.
     ///
+    /// A `Drop` of a key or value may run here, and should not call this itself.
+    ///
     /// You need not call this to keep garbage bounded. It is for moments at which memory, or a `Drop`, is
     /// to come now rather than later, and for tests. O(garbage), and about a millisecond in vain.
     ///

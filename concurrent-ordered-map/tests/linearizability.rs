@@ -96,8 +96,8 @@ fn assert_linearizable<S: Subject>(what: &str, config: Config) {
 
 #[test]
 fn all_calls_on_the_smallest_blocks() {
-    assert_linearizable::<Ours<2, 2>>("2 slots, 8 keys", Config { keys: 8, ..scaled(4_000) });
-    assert_linearizable::<Ours<2, 2>>("2 slots, 4 keys", Config { keys: 4, ..scaled(4_000) });
+    assert_linearizable::<Ours<2, 3>>("2 slots, 8 keys", Config { keys: 8, ..scaled(4_000) });
+    assert_linearizable::<Ours<2, 3>>("2 slots, 4 keys", Config { keys: 4, ..scaled(4_000) });
 }
 
 #[test]

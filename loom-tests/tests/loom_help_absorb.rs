@@ -1,6 +1,6 @@
 //! Writers meet a leaf that is being absorbed, or the one that absorbs it, and must help: what they
 //! write lands where readers look. The leaves hold 1 | 2 | 3 4; the one of 2 empties.
-//! Bound: 1 preemption.
+//! Bound: 2 preemptions.
 #![cfg(com_loom)]
 
 use loom_tests::{Map, entries, explore};
@@ -12,7 +12,7 @@ fn empty_the_middle(map: &Map) -> Option<u32> {
 #[test]
 fn an_insertion_into_the_absorbed_leaf() {
     explore(
-        1,
+        2,
         &[1, 2, 3, 4],
         &[empty_the_middle, |map| map.pin().insert(2, 22).copied()],
         |answers, map| {
@@ -29,7 +29,7 @@ fn an_insertion_into_the_absorbed_leaf() {
 #[test]
 fn an_overwrite_of_the_absorber() {
     explore(
-        1,
+        2,
         &[1, 2, 3, 4],
         &[empty_the_middle, |map| {
             let before = map.pin().insert(1, 11).copied();
@@ -46,7 +46,7 @@ fn an_overwrite_of_the_absorber() {
 #[test]
 fn a_split_of_the_neighbour() {
     explore(
-        1,
+        2,
         &[1, 2, 3, 4],
         &[empty_the_middle, |map| map.pin().insert(5, 50).copied()],
         |answers, map| {

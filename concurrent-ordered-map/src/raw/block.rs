@@ -12,7 +12,7 @@ use super::entry::Entry;
 use super::state::{
     ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
 };
-use crate::reclaim;
+use crate::reclaim::{self, Guard};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
 
 /// A slot: a hint of a key beside the pointer, so that a hit needs no second cache line.
@@ -208,18 +208,18 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         self.block.as_ptr()
     }
 
-    /// The block that a slot of this lane led to. The lane was not replaced when the caller looked.
+    /// The block that a slot of this lane led to, unless it was dead. The lane was not replaced when
+    /// the caller looked.
     #[inline]
-    pub(super) fn child_of(self, word: Word) -> Self {
+    pub(super) fn child_of(self, word: Word) -> Option<Self> {
         debug_assert!(self.level > 0, "a leaf's slots hold entries");
         // SAFETY: I3, the lane owned a link to the child since it was looked at, or got it later.
-        let child = unsafe { Self::new(word.pointer()) };
-        child.expect("a published slot of a lane holds a block")
+        unsafe { Self::new(word.pointer()) }
     }
 
     /// As `child_of`, of a slot.
     #[inline]
-    pub(super) fn child_at(self, index: usize) -> Self {
+    pub(super) fn child_at(self, index: usize) -> Option<Self> {
         self.child_of(self.slots()[index].load())
     }
 
@@ -296,8 +296,20 @@ impl<'g, K, V> BlockRef<'g, K, V> {
 
     #[inline]
     pub(super) fn next(self) -> Option<Self> {
-        // SAFETY: I10, a block keeps its right neighbour while it is itself allocated.
+        // SAFETY: I10, the block had its link to the neighbour when the word was read, while pinned.
         unsafe { Self::new(without_fate(self.next_word())) }
+    }
+
+    /// Lets go of the right neighbour of a block that has been replaced.
+    ///
+    /// Otherwise a stale pointer to this block would keep the neighbour, and with it all that ever
+    /// replaced the neighbour. Who reads `next` finds nothing, and then finds `forward`.
+    pub(super) fn sever_next(self, guard: &Guard) {
+        let word = self.next_word();
+        let severed = with_fate(null_mut(), fate(word));
+        if let Some(next) = self.next().filter(|_| self.exchange_next(word, severed)) {
+            next.unlink(guard);
+        }
     }
 
     pub(super) fn exchange_next(self, seen: *mut Block<K, V>, new: *mut Block<K, V>) -> bool {

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use super::RawMap;
 use super::block::{BlockRef, Slot};
 use super::hint::Needle;
-use super::state::{Fate, fate, without_fate};
+use super::state::{Fate, Word, fate, without_fate};
 use crate::reclaim::Guard;
 
 /// Which block of a level is meant.
@@ -137,7 +137,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             if goal.hint().is_some_and(|hint| hint < block.high_hint()) {
                 return block;
             }
-            let Some(next) = block.next() else { return block };
+            let word = block.next_word();
+            if fate(word) != Fate::Open && block.forward().is_some() {
+                // Replaced since, so that the word may be severed.
+                continue;
+            }
+            // SAFETY: I10, the block had its link to the neighbour when the word was read.
+            let Some(next) = (unsafe { BlockRef::new(without_fate(word)) }) else { return block };
             if !reaches_block(goal, next) {
                 return block;
             }
@@ -156,20 +162,17 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         goal: &S,
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V> {
-        let index = pick(lane, goal);
-        let slot = &lane.slots()[index];
-        let word = slot.load();
-        let child = lane.child_of(word);
-        if !word.frozen() && child.forward().is_some() {
-            let live = resolve(child);
-            if live != child && live.try_link() {
-                match slot.exchange(word, live.as_word()) {
-                    Ok(()) => child.unlink(guard),
-                    Err(_) => live.unlink(guard),
+        loop {
+            let index = pick(lane, goal);
+            let word = lane.slots()[index].load();
+            // A slot can die after it was picked.
+            if let Some(child) = lane.child_of(word) {
+                if child.forward().is_some() {
+                    swing(lane, index, word, child, guard);
                 }
+                return child;
             }
         }
-        child
     }
 
     /// Swings a block's `next` past neighbours that have been replaced.
@@ -187,6 +190,44 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             } else {
                 live.unlink(guard);
             }
+        }
+    }
+}
+
+/// Swings a lane's slot past a child that has been replaced, or kills it if the child was absorbed:
+/// the slot before it leads to the absorber then. A lane's first slot lives on, since there must be
+/// one for every key in the lane's range.
+#[cold]
+fn swing<K, V>(
+    lane: BlockRef<'_, K, V>,
+    index: usize,
+    word: Word,
+    child: BlockRef<'_, K, V>,
+    guard: &Guard,
+) {
+    let live = resolve(child);
+    if word.frozen() || live == child {
+        return;
+    }
+    let slot = &lane.slots()[index];
+    if index > 0 && live.low() != child.low() {
+        if slot.exchange(word, Word::REMOVED).is_ok() {
+            child.unlink(guard);
+        }
+    } else if live.try_link() {
+        match slot.exchange(word, live.as_word()) {
+            Ok(()) => child.unlink(guard),
+            Err(_) => live.unlink(guard),
+        }
+    }
+}
+
+/// Swings every slot of a lane that was not replaced when the caller looked.
+pub(super) fn tidy_children<K, V>(lane: BlockRef<'_, K, V>, guard: &Guard) {
+    for (index, slot) in lane.slots()[..lane.state().count()].iter().enumerate() {
+        let word = slot.load();
+        if let Some(child) = lane.child_of(word).filter(|child| child.forward().is_some()) {
+            swing(lane, index, word, child, guard);
         }
     }
 }
@@ -230,6 +271,7 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     if sorted.get(best + 1).is_some_and(|next| next.hint() == hint) {
         best = last_tied(lane, goal, best, hint);
     }
+    best = live_until(lane, best);
     let mut best_hint = slots[best].hint();
     for (index, slot) in appended.iter().enumerate() {
         let index = index + sorted.len();
@@ -270,7 +312,7 @@ fn last_tied<'g, K: 'g, V, S: Seek<K>>(
     let (mut low, mut high) = (before, last + 1);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if reaches_child(lane, middle, goal) {
+        if reaches_child(lane, live_until(lane, middle), goal) {
             low = middle;
         } else {
             high = middle;
@@ -285,18 +327,28 @@ fn pick_by_key<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &
     let (mut best, mut high) = (0, lane.sorted());
     while high - best > 1 {
         let middle = best + (high - best) / 2;
-        if reaches_child(lane, middle, goal) {
+        if reaches_child(lane, live_until(lane, middle), goal) {
             best = middle;
         } else {
             high = middle;
         }
     }
+    best = live_until(lane, best);
     for index in lane.sorted()..lane.state().count() {
         if is_better(lane, goal, index, best) {
             best = index;
         }
     }
     best
+}
+
+/// The last live slot up to this one.
+#[inline]
+fn live_until<K, V>(lane: BlockRef<'_, K, V>, mut index: usize) -> usize {
+    while index > 0 && lane.slots()[index].load().dead() {
+        index -= 1;
+    }
+    index
 }
 
 /// True if slot `index` leads further to the right than slot `than`, and not beyond the goal. By
@@ -309,13 +361,15 @@ fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
     than: usize,
 ) -> bool {
     let (one, other) = (lane.slots()[index].hint(), lane.slots()[than].hint());
-    if one < other {
-        return false;
+    let Some(child) = lane.child_at(index).filter(|_| one >= other) else { return false };
+    if one == other {
+        // If the other slot has died, any live one is better.
+        let further = lane.child_at(than).is_none_or(|other| child.low_key() > other.low_key());
+        if !further {
+            return false;
+        }
     }
-    if one == other && lane.child_at(index).low_key() <= lane.child_at(than).low_key() {
-        return false;
-    }
-    goal.hint().is_some_and(|hint| one < hint) || reaches_child(lane, index, goal)
+    goal.hint().is_some_and(|hint| one < hint) || reaches_block(goal, child)
 }
 
 fn reaches_child<'g, K: 'g, V, S: Seek<K>>(
@@ -323,5 +377,6 @@ fn reaches_child<'g, K: 'g, V, S: Seek<K>>(
     index: usize,
     goal: &S,
 ) -> bool {
-    reaches_block(goal, lane.child_at(index))
+    // A slot that has died meanwhile decides nothing; the search ends to its left.
+    lane.child_at(index).is_some_and(|child| reaches_block(goal, child))
 }

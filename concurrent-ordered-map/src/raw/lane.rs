@@ -7,7 +7,7 @@ use std::ptr::null_mut;
 
 use super::RawMap;
 use super::block::{Birth, BlockRef};
-use super::descend::{At, resolve};
+use super::descend::{At, resolve, tidy_children};
 use super::hint::Needle;
 use super::publish::Append;
 use crate::reclaim::Guard;
@@ -65,11 +65,16 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             if state.frozen() {
                 self.help(lane, guard);
             } else if state.count() == lane.capacity() {
+                tidy_children(lane, guard);
                 self.make_room(lane, guard);
             } else if !block.try_link() {
                 // Replaced and gone already; its replacement has been entered or swung in.
                 return;
             } else if lane.append(state, block.low_hint(), block.as_word().0) == Append::Done {
+                if block.forward().is_some() {
+                    // Replaced while it was entered: its replacer may have found no slot to swing.
+                    self.touch(block, guard);
+                }
                 return;
             } else {
                 block.unlink(guard);
@@ -104,12 +109,15 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let low = gone.low_key().expect("an absorbed block has a fence");
         let needle = Needle::<K>::new::<K>(low);
         let Some(lane) = self.descend(&At(&needle), gone.level() + 1, guard) else { return };
+        tidy_children(lane, guard);
         let children = children(lane);
         let strays =
             !lane.is_first() && children.iter().all(|child| child.low_key() < lane.low_key());
         if strays {
             self.absorb_empty(lane, guard);
-        } else if children.len() <= lane.capacity() / 4 && self.fits_with_next(lane, &children) {
+        } else if children.len() <= (lane.capacity() / 4).max(1)
+            && self.fits_with_next(lane, &children)
+        {
             self.absorb_next(lane, guard);
         }
         self.shrink_root(guard);
@@ -117,7 +125,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 
     fn fits_with_next<'g>(&'g self, lane: BlockRef<'g, K, V>, own: &[BlockRef<'g, K, V>]) -> bool {
         lane.next().is_some_and(|next| {
-            next.forward().is_none() && own.len() + children(next).len() <= lane.capacity() / 2
+            next.forward().is_none()
+                && own.len() + children(next).len() <= lane.capacity() - lane.capacity() / 4
         })
     }
 
@@ -140,7 +149,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 /// The different children of a lane that was not replaced when the caller looked, in no order.
 fn children<'g, K, V>(lane: BlockRef<'g, K, V>) -> Vec<BlockRef<'g, K, V>> {
     let published = 0..lane.state().count();
-    let mut children: Vec<_> = published.map(|index| resolve(lane.child_at(index))).collect();
+    let mut children: Vec<_> =
+        published.filter_map(|index| lane.child_at(index)).map(resolve).collect();
     children.sort_unstable_by_key(|child| child.as_ptr());
     children.dedup();
     children

@@ -26,12 +26,22 @@ impl<K, V> BlockRef<'_, K, V> {
     }
 
     /// Takes a link away; the last one retires the block.
+    ///
+    /// A replaced block lets go of what it leads to at once, not when it is freed: whoever still reads
+    /// it is pinned, and so keeps that too. If each version of a block waited for the one before it to
+    /// be freed, only one a grace period could go, and a busy leaf would pile them up.
     pub(super) fn unlink(self, guard: &Guard) {
-        if self.drop_link() {
-            let block = self.as_ptr();
+        let mut unlinked = Some(self);
+        while let Some(block) = unlinked.filter(|block| block.drop_link()) {
+            unlinked = block.forward();
+            let replaced = unlinked.is_some();
+            if replaced {
+                block.sever_next(guard);
+            }
+            let block = block.as_ptr();
             // SAFETY: I10, no pointer of the structure leads here any more, so whoever reads the
             // block was pinned before now.
-            let job = move || unsafe { free_retired(block) };
+            let job = move || unsafe { free_retired(block, replaced) };
             // SAFETY: K may be dropped on any thread, at any time.
             unsafe { guard.defer(job) };
         }
@@ -58,7 +68,8 @@ impl<K, V> BlockRef<'_, K, V> {
         // The slots of a replaced block belong to its replacement (I5).
         if self.level() > 0 && forward.is_none() {
             let published = &self.slots()[..self.state().count()];
-            kept.extend(published.iter().map(|slot| slot.load().pointer::<Block<K, V>>()));
+            let children = published.iter().map(|slot| slot.load().pointer::<Block<K, V>>());
+            kept.extend(children.filter(|child| !child.is_null()));
         }
         kept
     }
@@ -80,21 +91,24 @@ impl<K, V> BlockRef<'_, K, V> {
     }
 }
 
-/// Frees a block whose last link went a grace period ago.
+/// Frees a block whose last link went a grace period ago; `let_go`: and which has taken its own links
+/// away then.
 ///
 /// # Safety
 /// `block` is such a block.
-unsafe fn free_retired<K, V>(block: *mut Block<K, V>) {
-    // A neighbour may lose its last link here, while readers that came to it another way are still
-    // pinned: so it is retired, not freed.
-    let guard = reclaim::pin();
+unsafe fn free_retired<K, V>(block: *mut Block<K, V>, let_go: bool) {
     // SAFETY: the caller's word: allocated, and nobody else uses it.
     let Some(block) = (unsafe { BlockRef::new(block) }) else { return };
-    // SAFETY: as above.
-    for kept in unsafe { block.kept() } {
-        // SAFETY: I10, kept by this block until now.
-        if let Some(kept) = unsafe { BlockRef::new(kept) } {
-            kept.unlink(&guard);
+    if !let_go {
+        // A lane that was dropped from the top, and could be written until now. What it keeps may be
+        // read by threads that came to it another way: so it is retired, not freed.
+        let guard = reclaim::pin();
+        // SAFETY: as above.
+        for kept in unsafe { block.kept() } {
+            // SAFETY: I10, kept by this block until now.
+            if let Some(kept) = unsafe { BlockRef::new(kept) } {
+                kept.unlink(&guard);
+            }
         }
     }
     // SAFETY: as above.

@@ -45,13 +45,15 @@
 //!   ownership ends, its key with the memory.
 //! * **I7** A key is viewed as a type of known order only if the type ids are equal.
 //! * **I8** A block's fate is decided once, by the tag of its `next` pointer, before it freezes; from
-//!   then on `next` is constant. A block that is to be absorbed has one possible absorber, its left
+//!   then on `next` is constant, until the block is replaced. A block that is to be absorbed has one possible absorber, its left
 //!   neighbour, whose own fate names it.
 //! * **I9** A block's lower fence never changes, and a replacement's first block has the same one. Its
 //!   upper fence only moves up while it is not replaced.
 //! * **I10** Every pointer of the structure to a block (root, `next`, `forward`, a lane's slot) is a
 //!   link, counted by the block, and the block is retired when it has none. A pointer is swung only
-//!   after its new target has been linked. A thread links only what has links left.
+//!   after its new target has been linked. A thread links only what has links left. A replaced block
+//!   lets go of its `next`, so that a stale pointer keeps one line of descent, not all of history; and
+//!   of its `forward` when it is retired, since whoever still reads it is pinned.
 //! * **I11** Following `forward` and then `next` from any block whose lower fence does not exceed a
 //!   key arrives at the leaf of that key. A pointer may be swung past a replaced block only when
 //!   everything that the replacement replaces leads to it (its `forward` is not pending).
@@ -160,7 +162,8 @@ pub(crate) struct RawMap<K, V> {
 
 impl<K, V> RawMap<K, V> {
     pub(crate) fn new(shape: Shape) -> Self {
-        assert!(shape.leaf >= 2 && shape.lane >= 2, "a block must have room for a split");
+        assert!(shape.leaf >= 2, "a leaf must have room for a split");
+        assert!(shape.lane >= 3, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
             capacity: shape.leaf,

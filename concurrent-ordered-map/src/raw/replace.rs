@@ -15,7 +15,7 @@ use std::ptr::null_mut;
 
 use super::RawMap;
 use super::block::{Birth, BlockRef};
-use super::descend::{At, Before, First, resolve};
+use super::descend::{At, Before, First, resolve, tidy_children};
 use super::entry::Entry;
 use super::hint::Needle;
 use super::state::{Fate, fate, with_fate};
@@ -98,7 +98,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
     }
 
-    /// Step 4. `None`: the block had been replaced before this thread looked.
+    /// Step 4. `None`: the block was replaced before this thread got to it.
     fn agree<'g>(
         &'g self,
         block: BlockRef<'g, K, V>,
@@ -117,7 +117,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return None;
         }
         let (content, doubles) = collect(block, partner);
-        let proposal = self.build(block, last, partner.is_some(), &content);
+        let proposal = self.build(block, last, partner.is_some(), &content)?;
         if last.exchange_forward(proposal.first, partner.is_some()) {
             for double in doubles {
                 // A lane's slots that led to the same child are one slot now.
@@ -129,21 +129,21 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         agreed(last)
     }
 
-    /// Builds the one or two blocks that hold the content, between the fences of the old ones.
+    /// Builds the one or two blocks that hold the content, between the fences of the old ones. `None`:
+    /// the old ones have been replaced, and their neighbour too.
     fn build<'g>(
         &'g self,
         block: BlockRef<'g, K, V>,
         last: BlockRef<'g, K, V>,
         absorbing: bool,
         content: &Content,
-    ) -> Proposal<'g, K, V> {
+    ) -> Option<Proposal<'g, K, V>> {
         let capacity = block.capacity();
         let live = &content.live;
         let cut = split_point(live.len(), capacity, absorbing, content.ascending);
         let end = last.next();
-        if let Some(end) = end {
-            let linked = end.try_link();
-            debug_assert!(linked, "I10: the old block's `next` keeps its neighbour");
+        if end.is_some_and(|end| !end.try_link()) {
+            return None;
         }
         let mut birth = Birth {
             level: block.level(),
@@ -172,7 +172,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         // SAFETY: I6, the old block owns its fence.
         let first = unsafe { BlockRef::allocate(&birth) };
-        Proposal { first, second }
+        Some(Proposal { first, second })
     }
 
     /// Frees a proposal that lost. The content was never its own.
@@ -199,8 +199,23 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             self.tidy_next(left, guard);
         }
         self.touch(block, guard);
+        // The first slot of a lane may lead into the upper part of the range.
+        if let Some(end) = partner.unwrap_or(block).next() {
+            self.left_of(end, guard);
+        }
+        block.sever_next(guard);
         if let Some(partner) = partner {
             self.touch(partner, guard);
+            partner.sever_next(guard);
+        }
+        // While the old blocks were frozen, others may have tried in vain to swing their pointers.
+        self.tidy_next(ours.second.unwrap_or(ours.first), guard);
+        if block.level() > 0 {
+            [Some(ours.first), ours.second].into_iter().flatten().for_each(|lane| {
+                if lane.forward().is_none() {
+                    tidy_children(lane, guard);
+                }
+            });
         }
         if let Some(second) = ours.second {
             self.enter(second, guard);
@@ -214,7 +229,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     }
 
     /// Descends to a block that has been replaced, which swings the pointers on the way.
-    fn touch<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+    pub(super) fn touch<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
         match block.low_key() {
             Some(low) => self.descend(&At(&Needle::<K>::new::<K>(low)), block.level(), guard),
             None => self.descend(&First, block.level(), guard),

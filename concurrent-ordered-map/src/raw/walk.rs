@@ -61,7 +61,6 @@ pub(crate) struct Forward<'g, K, V> {
     /// The leaf after the batch.
     next: Option<BlockRef<'g, K, V>>,
     batch: Batch<'g, K, V>,
-    last: Option<&'g Entry<K, V>>,
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
@@ -71,14 +70,19 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let leaf = match from {
-            Bound::Unbounded => map.leaf(&First, guard),
-            Bound::Included(key) | Bound::Excluded(key) => {
-                map.leaf(&At(&Needle::new::<K>(key)), guard)
+        let mut walk = Self { map, guard, next: None, batch: Batch::new() };
+        loop {
+            let leaf = match from {
+                Bound::Unbounded => map.leaf(&First, guard),
+                Bound::Included(key) | Bound::Excluded(key) => {
+                    map.leaf(&At(&Needle::new::<K>(key)), guard)
+                }
+            };
+            // A leaf that is replaced now may split left of the bound: then it is looked up again.
+            if walk.read(leaf) {
+                break;
             }
-        };
-        let mut walk = Self { map, guard, next: Some(leaf), batch: Batch::new(), last: None };
-        walk.read_next();
+        }
         walk.batch.entries.retain(|entry| match from {
             Bound::Unbounded => true,
             Bound::Included(key) => entry.key().borrow() >= key,
@@ -87,24 +91,34 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         walk
     }
 
-    /// Fills the batch from the next leaf. False at the end of the map.
-    fn read_next(&mut self) -> bool {
-        let Some(mut leaf) = self.next else { return false };
-        loop {
-            if let Some(replacement) = leaf.forward() {
-                leaf = replacement;
-                continue;
-            }
-            // The neighbour is read before the slots: its fence bounds what they can hold.
-            self.next = leaf.next();
-            if self.next.is_some_and(|next| next.forward().is_some()) {
+    /// Fills the batch from a leaf. False if it has been replaced.
+    fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
+        // The neighbour is read before the slots: its fence bounds what they can hold.
+        let next = leaf.next();
+        let read = self.batch.read(leaf);
+        if read {
+            self.batch.entries.reverse();
+            self.next = next;
+            if next.is_some_and(|next| next.forward().is_some()) {
                 self.map.tidy_next(leaf, self.guard);
             }
-            if self.batch.read(leaf) {
-                self.batch.entries.reverse();
-                return true;
-            }
         }
+        read
+    }
+
+    /// Fills the batch from the next leaf. False at the end of the map.
+    fn read_next(&mut self) -> bool {
+        let Some(next) = self.next else { return false };
+        if self.read(next) {
+            return true;
+        }
+        // Replaced: its range may be in any number of leaves by now, or be a part of one.
+        let fence = next.low_key().expect("the first leaf is nobody's neighbour");
+        let needle = Needle::<K>::new::<K>(fence);
+        while !self.read(self.map.leaf(&At(&needle), self.guard)) {}
+        // Where it was absorbed, the left neighbour's entries have had their turn.
+        self.batch.entries.retain(|entry| entry.key() >= fence);
+        true
     }
 }
 
@@ -113,12 +127,8 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K,
 
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
         loop {
-            while let Some(entry) = self.batch.entries.pop() {
-                // A leaf that absorbed its neighbour is met again with what was handed out.
-                if self.last.is_none_or(|last| last.key() < entry.key()) {
-                    self.last = Some(entry);
-                    return Some(entry);
-                }
+            if let Some(entry) = self.batch.entries.pop() {
+                return Some(entry);
             }
             if !self.read_next() {
                 return None;
@@ -140,7 +150,6 @@ pub(crate) struct Backward<'g, K, V> {
     guard: &'g Guard,
     below: Below<'g, K>,
     batch: Batch<'g, K, V>,
-    last: Option<&'g Entry<K, V>>,
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
@@ -150,7 +159,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut walk = Self { map, guard, below: Below::End, batch: Batch::new(), last: None };
+        let mut walk = Self { map, guard, below: Below::End, batch: Batch::new() };
         loop {
             let leaf = match to {
                 Bound::Unbounded => map.leaf(&Last, guard),
@@ -185,15 +194,15 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K
 
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
         loop {
-            while let Some(entry) = self.batch.entries.pop() {
-                if self.last.is_none_or(|last| last.key() > entry.key()) {
-                    self.last = Some(entry);
-                    return Some(entry);
-                }
+            if let Some(entry) = self.batch.entries.pop() {
+                return Some(entry);
             }
             let Below::Fence(fence) = self.below else { return None };
             let leaf = self.map.leaf(&Before(&Needle::<K>::new::<K>(fence)), self.guard);
-            self.read(leaf);
+            if self.read(leaf) {
+                // The leaf may have absorbed its right neighbour, whose entries have had their turn.
+                self.batch.entries.retain(|entry| entry.key() < fence);
+            }
         }
     }
 }

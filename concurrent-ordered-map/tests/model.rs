@@ -1,0 +1,12 @@
+//! Random sequences of calls, each compared with what std's collections answer.
+
+mod common;
+
+#[path = "model/map.rs"]
+mod map;
+#[path = "model/order.rs"]
+mod order;
+#[path = "model/plan.rs"]
+mod plan;
+#[path = "model/set.rs"]
+mod set;

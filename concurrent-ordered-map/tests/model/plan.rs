@@ -1,0 +1,156 @@
+//! What is drawn at random.
+
+use std::ops::Bound;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::common::keys::Key;
+
+/// Numbers of keys are below this. Few, so that calls meet.
+pub(crate) const NUMBERS: u32 = 48;
+
+/// A call, with numbers in the place of keys.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    Read(u32),
+    Ends,
+    LowerBound(Bound<u32>),
+    UpperBound(Bound<u32>),
+    Iter(Vec<bool>),
+    Range(Bound<u32>, Bound<u32>, Vec<bool>),
+    Owned(Bound<u32>, Bound<u32>, Vec<bool>),
+    Copy,
+    Insert(u32, u32),
+    TryInsert(u32, u32),
+    GetOrInsert(u32, u32),
+    GetOrInsertWith(u32, u32),
+    Remove(u32),
+    RemoveEntry(u32),
+    RemoveIf(u32, u32),
+    PopFirst,
+    PopLast,
+    Update(u32, u32),
+    TryUpdate(u32, u32),
+    Upsert(u32, u32),
+    UpsertWith(u32, u32),
+    Compute(u32, u32),
+    CompareExchange(u32, Option<u32>, Option<u32>),
+    /// Swaps the value that is there.
+    Exchange(u32, Option<u32>),
+    Clear,
+    Retain(u32),
+    RemoveRange(Bound<u32>, Bound<u32>),
+    Extend(Vec<(u32, u32)>),
+}
+
+fn number() -> impl Strategy<Value = u32> {
+    0..NUMBERS
+}
+
+/// Few values, so that those that are compared are often equal.
+fn value() -> impl Strategy<Value = u32> {
+    0..8_u32
+}
+
+pub(crate) fn bound() -> impl Strategy<Value = Bound<u32>> {
+    prop_oneof![
+        1 => Just(Bound::Unbounded),
+        3 => number().prop_map(Bound::Included),
+        3 => number().prop_map(Bound::Excluded),
+    ]
+}
+
+/// From which end to draw next, again and again.
+fn ends() -> impl Strategy<Value = Vec<bool>> {
+    vec(any::<bool>(), 1..7)
+}
+
+fn reading() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        number().prop_map(Call::Read),
+        Just(Call::Ends),
+        bound().prop_map(Call::LowerBound),
+        bound().prop_map(Call::UpperBound),
+        ends().prop_map(Call::Iter),
+        (bound(), bound(), ends()).prop_map(|(from, to, ends)| Call::Range(from, to, ends)),
+        (bound(), bound(), ends()).prop_map(|(from, to, ends)| Call::Owned(from, to, ends)),
+        Just(Call::Copy),
+    ]
+}
+
+fn writing() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        6 => (number(), value()).prop_map(|(n, v)| Call::Insert(n, v)),
+        2 => (number(), value()).prop_map(|(n, v)| Call::TryInsert(n, v)),
+        2 => (number(), value()).prop_map(|(n, v)| Call::GetOrInsert(n, v)),
+        2 => (number(), value()).prop_map(|(n, v)| Call::GetOrInsertWith(n, v)),
+        5 => number().prop_map(Call::Remove),
+        2 => number().prop_map(Call::RemoveEntry),
+        2 => (number(), value()).prop_map(|(n, v)| Call::RemoveIf(n, v)),
+        2 => Just(Call::PopFirst),
+        2 => Just(Call::PopLast),
+    ]
+}
+
+fn updating() -> impl Strategy<Value = Call> {
+    let optional = || prop::option::of(value());
+    prop_oneof![
+        (number(), value()).prop_map(|(n, v)| Call::Update(n, v)),
+        (number(), value()).prop_map(|(n, v)| Call::TryUpdate(n, v)),
+        (number(), value()).prop_map(|(n, v)| Call::Upsert(n, v)),
+        (number(), value()).prop_map(|(n, v)| Call::UpsertWith(n, v)),
+        (number(), value()).prop_map(|(n, v)| Call::Compute(n, v)),
+        (number(), optional(), optional()).prop_map(|(n, c, v)| Call::CompareExchange(n, c, v)),
+        (number(), optional()).prop_map(|(n, v)| Call::Exchange(n, v)),
+    ]
+}
+
+fn many_keys() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        1 => Just(Call::Clear),
+        2 => (2..5_u32).prop_map(Call::Retain),
+        3 => (bound(), bound()).prop_map(|(from, to)| Call::RemoveRange(from, to)),
+        6 => vec((number(), value()), 0..20).prop_map(Call::Extend),
+    ]
+}
+
+pub(crate) fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let call = prop_oneof![3 => reading(), 8 => writing(), 3 => updating(), 1 => many_keys()];
+    vec(call, 0..100)
+}
+
+pub(crate) fn config() -> ProptestConfig {
+    // The environment's PROPTEST_CASES is the default's.
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+}
+
+pub(crate) fn key_bound<K: Key>(bound: Bound<u32>) -> Bound<K> {
+    bound.map(K::of)
+}
+
+/// Whether a key is within both bounds. Nothing is within bounds that are the wrong way round.
+pub(crate) fn within<K: Ord>(key: &K, from: &Bound<K>, to: &Bound<K>) -> bool {
+    (match from {
+        Bound::Unbounded => true,
+        Bound::Included(from) => key >= from,
+        Bound::Excluded(from) => key > from,
+    }) && (match to {
+        Bound::Unbounded => true,
+        Bound::Included(to) => key <= to,
+        Bound::Excluded(to) => key < to,
+    })
+}
+
+/// Draws from both ends, as told, until one has nothing more, and holds that the other has nothing either.
+pub(crate) fn drawn<T>(mut items: impl DoubleEndedIterator<Item = T>, ends: &[bool]) -> Vec<T> {
+    let mut drawn = Vec::new();
+    for front in ends.iter().cycle() {
+        match if *front { items.next() } else { items.next_back() } {
+            Some(item) => drawn.push(item),
+            None => break,
+        }
+    }
+    assert!(items.next().is_none() && items.next_back().is_none(), "goes on after its end");
+    drawn
+}
