@@ -112,9 +112,9 @@ fn at_rest_the_map_keeps_what_it_holds_and_drops_it_with_itself() {
     }
 }
 
-/// Keys that were removed serve on as boundaries between blocks, no more of them however long the map is in
-/// use. (A leaf has one boundary, and holds an entry; a lane has one, and lanes of three slots stand in many
-/// levels, so that the bound is wide for them.)
+/// Keys that were removed serve on as boundaries between blocks. With blocks of the usual size they do not
+/// pile up. With lanes of three slots over leaves of two or three they do, linearly with use: a known fault
+/// of `thin_out`, which the wide bound lets pass at this length; `COM_STRESS_SCALE=1000` shows it.
 #[test]
 fn keys_that_are_kept_as_boundaries_do_not_pile_up() {
     let _alone = alone();
