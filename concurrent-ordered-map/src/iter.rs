@@ -7,8 +7,9 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
+use crate::bounds::{above, below};
 use crate::pinned::{Pinned, pair};
 use crate::raw::{Backward, Entry, Forward, RawMap};
 use crate::reclaim::Guard;
@@ -52,7 +53,7 @@ impl<'p, K: Ord + Send + 'static, V: Send + 'static> Span<'p, K, V> {
         let front = self.front.get_or_insert_with(|| Forward::new(map, range.start_bound(), guard));
         let next = front.next().filter(|entry| {
             below(entry.key().borrow(), range.end_bound())
-                && self.back_last.is_none_or(|last| entry.key() < last.key())
+                && self.back_last.is_none_or(|last| entry.key().cmp(last.key()).is_lt())
         });
         self.front_last = next;
         self.done = next.is_none();
@@ -71,27 +72,11 @@ impl<'p, K: Ord + Send + 'static, V: Send + 'static> Span<'p, K, V> {
         let back = self.back.get_or_insert_with(|| Backward::new(map, range.end_bound(), guard));
         let next = back.next().filter(|entry| {
             above(entry.key().borrow(), range.start_bound())
-                && self.front_last.is_none_or(|last| entry.key() > last.key())
+                && self.front_last.is_none_or(|last| entry.key().cmp(last.key()).is_gt())
         });
         self.back_last = next;
         self.done = next.is_none();
         next
-    }
-}
-
-fn above<Q: Ord + ?Sized>(key: &Q, from: Bound<&Q>) -> bool {
-    match from {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => key >= bound,
-        Bound::Excluded(bound) => key > bound,
-    }
-}
-
-fn below<Q: Ord + ?Sized>(key: &Q, to: Bound<&Q>) -> bool {
-    match to {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => key <= bound,
-        Bound::Excluded(bound) => key < bound,
     }
 }
 

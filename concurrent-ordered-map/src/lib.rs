@@ -158,10 +158,11 @@ mod raw;
 mod reclaim;
 mod sync;
 
-mod collect;
+mod bounds;
 mod compute;
 mod error;
 mod insertion_order;
+mod into_iter;
 mod iter;
 mod map;
 mod owned_iter;
@@ -173,9 +174,10 @@ mod set;
 pub use compute::{Compute, Computed};
 pub use error::{CompareExchangeError, OccupiedError};
 pub use insertion_order::{InsertionOrderedMap, PinnedInsertionOrderedMap};
+pub use into_iter::IntoIter;
 pub use iter::{Iter, Keys, Range, Values};
 pub use map::ConcurrentOrderedMap;
-pub use owned_iter::{IntoIter, OwnedIter, OwnedKeys, OwnedValues};
+pub use owned_iter::{OwnedIter, OwnedKeys, OwnedValues};
 pub use pinned::Pinned;
 pub use set::{ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange};
 

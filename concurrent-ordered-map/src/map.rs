@@ -5,9 +5,9 @@ mod traits;
 mod update;
 mod write;
 
-use crate::collect;
 use crate::pinned::Pinned;
 use crate::raw::{RawMap, Shape};
+use crate::reclaim;
 
 /// An ordered map that any number of threads may read and write at the same time, without locks.
 ///
@@ -38,7 +38,7 @@ use crate::raw::{RawMap, Shape};
 /// assert_eq!(squares.last(), Some((99, 9_801)));
 /// ```
 pub struct ConcurrentOrderedMap<K, V> {
-    raw: RawMap<K, V>,
+    pub(crate) raw: RawMap<K, V>,
 }
 
 impl<K, V> ConcurrentOrderedMap<K, V> {
@@ -64,7 +64,8 @@ impl<K, V> ConcurrentOrderedMap<K, V> {
         Self::new()
     }
 
-    /// An empty map with few slots a block, at least two, so that tests meet splits often.
+    /// An empty map with few slots a block, at least two a leaf and four a lane, so that tests meet
+    /// splits often.
     #[doc(hidden)]
     pub fn with_block_slots(leaf: u8, lane: u8) -> Self {
         Self::of_shape(Shape { leaf, lane })
@@ -134,6 +135,6 @@ impl<K, V> ConcurrentOrderedMap<K, V> {
     /// assert_eq!(Arc::strong_count(&value), 1);
     /// ```
     pub fn collect(&self) -> bool {
-        collect::collect()
+        reclaim::collect()
     }
 }

@@ -26,6 +26,27 @@ pub(crate) fn contain(destructor: impl FnOnce()) {
 mod epoch {
     use std::alloc::Layout;
     use std::fmt;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// How often at most `collect` asks for garbage to be freed, up to 512 objects each time.
+    const ROUNDS: usize = 1 << 14;
+
+    /// Frees what was retired before, as far as pinned threads allow. False if that was not seen to end.
+    ///
+    /// Garbage is freed in the order in which it was handed over, so a flag that is retired last shows
+    /// that all before it has had its turn.
+    pub(crate) fn collect() -> bool {
+        let done = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&done);
+        // Ordering: Release, with the loads below: who sees the flag sees what was freed.
+        crossbeam_epoch::pin().defer(move || flag.store(true, Ordering::Release));
+        let mut rounds = 0..ROUNDS;
+        while !done.load(Ordering::Acquire) && rounds.next().is_some() {
+            pin().flush();
+        }
+        done.load(Ordering::Acquire)
+    }
 
     /// A pinned thread. Not `Send`: it speaks for the thread that made it.
     pub(crate) struct Guard(crossbeam_epoch::Guard);

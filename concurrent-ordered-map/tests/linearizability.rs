@@ -96,14 +96,14 @@ fn assert_linearizable<S: Subject>(what: &str, config: Config) {
 
 #[test]
 fn all_calls_on_the_smallest_blocks() {
-    assert_linearizable::<Ours<2, 3>>("2 slots, 8 keys", Config { keys: 8, ..scaled(4_000) });
-    assert_linearizable::<Ours<2, 3>>("2 slots, 4 keys", Config { keys: 4, ..scaled(4_000) });
+    assert_linearizable::<Ours<2, 4>>("2 slots, 8 keys", Config { keys: 8, ..scaled(4_000) });
+    assert_linearizable::<Ours<2, 4>>("2 slots, 4 keys", Config { keys: 4, ..scaled(4_000) });
 }
 
 #[test]
 fn all_calls_on_small_blocks() {
     let config = Config { threads: 4, ops_per_thread: 5, keys: 6, ..scaled(4_000) };
-    assert_linearizable::<Ours<3, 3>>("3 slots, 4 threads", config);
+    assert_linearizable::<Ours<3, 4>>("3 slots, 4 threads", config);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn pops_against_insertions_at_the_ends() {
         (Kind::Get, 2),
     ];
     let config = Config { keys: 6, weights: ENDS, ..scaled(4_000) };
-    assert_linearizable::<Ours<2, 3>>("pops, 2 slots", config);
+    assert_linearizable::<Ours<2, 4>>("pops, 2 slots", config);
     assert_linearizable::<Ours<28, 60>>("pops, 28 slots", config);
 }
 

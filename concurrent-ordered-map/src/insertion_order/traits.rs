@@ -99,16 +99,16 @@ where
     }
 }
 
-impl<K, V> IntoIterator for InsertionOrderedMap<K, V>
-where
-    K: Ord + Clone + Send + 'static,
-    V: Clone + Send + 'static,
-{
+impl<K: Ord, V> IntoIterator for InsertionOrderedMap<K, V> {
     type Item = (K, V);
     type IntoIter = vec::IntoIter<(K, V)>;
 
-    /// Copies of the entries, in the order in which their keys were first inserted.
+    /// The entries themselves, in the order in which their keys were first inserted.
     fn into_iter(self) -> Self::IntoIter {
-        self.entries().into_iter()
+        let mut listed: Vec<_> = self.map.into_iter().collect();
+        listed.sort_unstable_by_key(|(_, ticketed)| ticketed.ticket);
+        let entries: Vec<_> =
+            listed.into_iter().map(|(key, ticketed)| (key, ticketed.value)).collect();
+        entries.into_iter()
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::ConcurrentOrderedMap;
-use crate::owned_iter::{IntoIter, OwnedIter};
+use crate::into_iter::IntoIter;
+use crate::owned_iter::OwnedIter;
 
 impl<K, V> Default for ConcurrentOrderedMap<K, V> {
     fn default() -> Self {
@@ -113,14 +114,11 @@ where
     }
 }
 
-impl<K, V> IntoIterator for ConcurrentOrderedMap<K, V>
-where
-    K: Ord + Clone + Send + 'static,
-    V: Clone + Send + 'static,
-{
+impl<K: Ord, V> IntoIterator for ConcurrentOrderedMap<K, V> {
     type Item = (K, V);
     type IntoIter = IntoIter<K, V>;
 
+    /// The entries themselves; see [`IntoIter`].
     fn into_iter(self) -> IntoIter<K, V> {
         IntoIter::new(self)
     }

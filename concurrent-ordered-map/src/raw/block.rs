@@ -34,7 +34,7 @@ impl Slot {
     #[inline]
     pub(super) fn load(&self) -> Word {
         // Ordering: Acquire (O2), with the compare-exchange that put the pointer here: the entry's or
-        // block's content is visible. Also (O3): a frozen tag seen here comes before a `forward`.
+        // block's content is visible. Also (O3): who sees the frozen tag sees the decided fate.
         Word(self.word.load(Ordering::Acquire))
     }
 
@@ -273,7 +273,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
 
     #[inline]
     pub(super) fn state(self) -> State {
-        // Ordering: Acquire (O1), with `publish`: the slots below the count and their hints are
+        // Ordering: Acquire (O1), with `change_state`: the slots below the count and their hints are
         // visible.
         State(self.state.load(Ordering::Acquire))
     }
@@ -345,8 +345,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         if word.addr() & ABSORBER != 0 {
             return None;
         }
-        // SAFETY: I10, a block keeps its replacement while it is itself allocated.
+        // SAFETY: I10, the block had its link to the replacement when the word was read, while pinned.
         unsafe { Self::new(word.map_addr(|address| address & !FORWARD_TAGS)) }
+    }
+
+    /// The end of the chain of replacements.
+    pub(super) fn latest(mut self) -> Self {
+        while let Some(replacement) = self.forward() {
+            self = replacement;
+        }
+        self
     }
 
     /// As `forward`, but only where all paths lead to it, so that pointers may be swung there (I11).

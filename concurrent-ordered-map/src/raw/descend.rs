@@ -181,7 +181,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if fate(word) != Fate::Open {
             return;
         }
-        // SAFETY: I10, a block keeps its right neighbour.
+        // SAFETY: I10, the block had its link to the neighbour when the word was read, while pinned.
         let Some(next) = (unsafe { BlockRef::<K, V>::new(without_fate(word)) }) else { return };
         let live = resolve(next);
         if live != next && live.try_link() {
@@ -195,17 +195,20 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 }
 
 /// Swings a lane's slot past a child that has been replaced, or kills it if the child was absorbed:
-/// the slot before it leads to the absorber then. A lane's first slot lives on, since there must be
-/// one for every key in the lane's range.
+/// the slot before it leads to the absorber then.
+///
+/// A lane's first slot lives on, since there must be one for every key in the lane's range. It leads to
+/// the block that holds the lane's fence, wherever that starts: whoever replaces that block passes by
+/// the lane and swings the slot, so that it does not keep version after version.
 #[cold]
-fn swing<K, V>(
+fn swing<K: Ord, V>(
     lane: BlockRef<'_, K, V>,
     index: usize,
     word: Word,
     child: BlockRef<'_, K, V>,
     guard: &Guard,
 ) {
-    let live = resolve(child);
+    let mut live = resolve(child);
     if word.frozen() || live == child {
         return;
     }
@@ -214,7 +217,13 @@ fn swing<K, V>(
         if slot.exchange(word, Word::REMOVED).is_ok() {
             child.unlink(guard);
         }
-    } else if live.try_link() {
+        return;
+    }
+    let starts_left = |next: &BlockRef<'_, K, V>| next.low_key().cmp(&lane.low_key()).is_le();
+    while let Some(next) = live.next().map(resolve).filter(starts_left) {
+        live = next;
+    }
+    if live.try_link() {
         match slot.exchange(word, live.as_word()) {
             Ok(()) => child.unlink(guard),
             Err(_) => live.unlink(guard),
@@ -223,7 +232,7 @@ fn swing<K, V>(
 }
 
 /// Swings every slot of a lane that was not replaced when the caller looked.
-pub(super) fn tidy_children<K, V>(lane: BlockRef<'_, K, V>, guard: &Guard) {
+pub(super) fn tidy_children<K: Ord, V>(lane: BlockRef<'_, K, V>, guard: &Guard) {
     for (index, slot) in lane.slots()[..lane.state().count()].iter().enumerate() {
         let word = slot.load();
         if let Some(child) = lane.child_of(word).filter(|child| child.forward().is_some()) {
@@ -308,11 +317,22 @@ fn last_tied<'g, K: 'g, V, S: Seek<K>>(
 ) -> usize {
     let sorted = &lane.slots()[..lane.sorted()];
     let last = last_where(sorted, |slot| slot.hint() <= hint);
-    // Invariant: the slots up to `low` do not exceed the goal, those from `high` on do.
-    let (mut low, mut high) = (before, last + 1);
+    last_reached(lane, goal, before, last + 1)
+}
+
+/// The last sorted slot that does not exceed the goal, given that `low` does not and that those from
+/// `high` on do.
+fn last_reached<'g, K: 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    mut low: usize,
+    mut high: usize,
+) -> usize {
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if reaches_child(lane, live_until(lane, middle), goal) {
+        // A slot that has died meanwhile decides nothing; the search ends to its left.
+        let child = lane.child_at(live_until(lane, middle));
+        if child.is_some_and(|child| reaches_block(goal, child)) {
             low = middle;
         } else {
             high = middle;
@@ -324,16 +344,7 @@ fn last_tied<'g, K: 'g, V, S: Seek<K>>(
 /// `pick`, for keys without hints: all of them tie.
 #[cold]
 fn pick_by_key<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
-    let (mut best, mut high) = (0, lane.sorted());
-    while high - best > 1 {
-        let middle = best + (high - best) / 2;
-        if reaches_child(lane, live_until(lane, middle), goal) {
-            best = middle;
-        } else {
-            high = middle;
-        }
-    }
-    best = live_until(lane, best);
+    let mut best = live_until(lane, last_reached(lane, goal, 0, lane.sorted()));
     for index in lane.sorted()..lane.state().count() {
         if is_better(lane, goal, index, best) {
             best = index;
@@ -364,19 +375,11 @@ fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
     let Some(child) = lane.child_at(index).filter(|_| one >= other) else { return false };
     if one == other {
         // If the other slot has died, any live one is better.
-        let further = lane.child_at(than).is_none_or(|other| child.low_key() > other.low_key());
+        let than = lane.child_at(than);
+        let further = than.is_none_or(|than| child.low_key().cmp(&than.low_key()).is_gt());
         if !further {
             return false;
         }
     }
     goal.hint().is_some_and(|hint| one < hint) || reaches_block(goal, child)
-}
-
-fn reaches_child<'g, K: 'g, V, S: Seek<K>>(
-    lane: BlockRef<'g, K, V>,
-    index: usize,
-    goal: &S,
-) -> bool {
-    // A slot that has died meanwhile decides nothing; the search ends to its left.
-    lane.child_at(index).is_some_and(|child| reaches_block(goal, child))
 }

@@ -1,4 +1,4 @@
-//! Dropping the whole map: every key and value it holds, at once.
+//! The end of a map: dropping every key and value it holds at once, or handing them out.
 //!
 //! Blocks that were replaced earlier may still wait for their grace period and may own fences, or
 //! links to blocks of the map. They own no entries (I5), so everything but their memory goes now.
@@ -7,8 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::drop_in_place;
 
 use super::RawMap;
-use super::block::{Block, BlockRef};
+use super::block::BlockRef;
 use super::entry::Entry;
+use super::state::Word;
 use crate::sync::Ordering;
 
 /// Drops values one by one and keeps the first panic, so that each gets its turn.
@@ -53,45 +54,62 @@ impl Dropper {
     }
 }
 
-impl<K, V> Drop for RawMap<K, V> {
-    fn drop(&mut self) {
-        let mut dropper = Dropper::default();
+impl<K, V> RawMap<K, V> {
+    /// The root of a map that nobody else uses.
+    fn last_root(&mut self) -> BlockRef<'_, K, V> {
         // Ordering: Relaxed; `&mut self` is proof that all other use has ended, and is visible.
         let root = self.root.load(Ordering::Relaxed);
         // SAFETY: the map's link.
-        let root = unsafe { BlockRef::<K, V>::new(root) };
-        let mut leaf = root.map(first_leaf);
-        while let Some(block) = leaf {
+        unsafe { BlockRef::new(root) }.expect("a map has a root")
+    }
+}
+
+impl<K: Ord, V> RawMap<K, V> {
+    /// Takes all entries out, in key order.
+    pub(crate) fn into_entries(mut self) -> Vec<(K, V)> {
+        let mut taken = Vec::with_capacity(self.len());
+        for leaf in leaves(self.last_root()) {
+            let mut slots: Vec<_> = leaf.slots()[..leaf.state().count()].iter().collect();
+            slots.retain(|slot| !slot.load().dead());
+            slots.sort_unstable_by_key(|slot| {
+                // SAFETY: the leaf is live, so the entry is its own.
+                (slot.hint(), unsafe { Entry::<K, V>::key_of(slot.load().pointer()) })
+            });
+            for slot in slots {
+                let entry = slot.load();
+                let emptied = slot.exchange(entry, Word::REMOVED);
+                debug_assert!(emptied.is_ok(), "somebody else uses the map");
+                // SAFETY: nobody else uses the map, and the slot has just given its ownership up.
+                taken.push(unsafe { Entry::take(entry.pointer()) });
+            }
+        }
+        taken
+    }
+}
+
+impl<K, V> Drop for RawMap<K, V> {
+    fn drop(&mut self) {
+        let mut dropper = Dropper::default();
+        let root = self.last_root();
+        for leaf in leaves(root) {
             // SAFETY: `&mut self`: nobody else uses the map.
-            unsafe { drop_content(block, &mut dropper) };
-            leaf = block.next().map(live);
+            unsafe { drop_content(leaf, &mut dropper) };
         }
-        if let Some(root) = root {
-            // SAFETY: as above, and the map gives up its link.
-            unsafe { free_all(root) };
-        }
+        // SAFETY: as above, and the map gives up its link.
+        unsafe { free_all(root) };
         if let Some(panic) = dropper.panic.take_if(|_| !std::thread::panicking()) {
             resume_unwind(panic);
         }
     }
 }
 
-fn live<K, V>(mut block: BlockRef<'_, K, V>) -> BlockRef<'_, K, V> {
-    while let Some(replacement) = block.forward() {
-        block = replacement;
+/// The leaves of a map that nobody else uses, in order.
+fn leaves<K, V>(root: BlockRef<'_, K, V>) -> impl Iterator<Item = BlockRef<'_, K, V>> {
+    let mut first = root.latest();
+    while first.level() > 0 {
+        first = first.child_at(0).expect("a lane's first slot holds a block").latest();
     }
-    block
-}
-
-fn first_leaf<K, V>(root: BlockRef<'_, K, V>) -> BlockRef<'_, K, V> {
-    let mut block = live(root);
-    while block.level() > 0 {
-        let word = block.slots()[0].load();
-        // SAFETY: I10, the lane is live, so the link is its own.
-        let child = unsafe { BlockRef::<K, V>::new(word.pointer::<Block<K, V>>()) };
-        block = live(child.expect("a lane's first slot holds a block"));
-    }
-    block
+    std::iter::successors(Some(first), |leaf| leaf.next().map(BlockRef::latest))
 }
 
 /// Drops the entries and the fence's key of a live leaf.

@@ -182,6 +182,21 @@ impl<K, V> Entry<K, V> {
         unsafe { guard.defer(job) };
     }
 
+    /// Moves key and value out and gives up the slot's ownership.
+    ///
+    /// # Safety
+    /// The map is being taken apart: nobody else uses it. A slot held the entry and does no more.
+    pub(super) unsafe fn take(entry: *mut Self) -> (K, V) {
+        // SAFETY: the slot owned the value, and nobody reads it.
+        let value = unsafe { Self::take_value(entry) };
+        let mut key = None;
+        // SAFETY: nobody reads the key any more; the closure is called once, and owns the key.
+        unsafe { Self::hollow(entry, &mut |place| key = Some(place.read())) };
+        // SAFETY: the slot's ownership, once; the value has been taken.
+        unsafe { Self::release(entry) };
+        (key.expect("an entry in a slot has its key"), value)
+    }
+
     /// Drops the key at once and leaves the memory to the remaining owners.
     ///
     /// # Safety

@@ -1,4 +1,4 @@
-//! The lanes above the leaves: entering blocks, growing, thinning out.
+//! The lanes above the leaves: the root, entering blocks, growing.
 //!
 //! A lane is a block whose slots lead to blocks of the level below. Everything here is a hint, so
 //! losing a race costs a step to the right later on, never an answer.
@@ -10,6 +10,7 @@ use super::block::{Birth, BlockRef};
 use super::descend::{At, resolve, tidy_children};
 use super::hint::Needle;
 use super::publish::Append;
+use super::state::State;
 use crate::reclaim::Guard;
 use crate::sync::Ordering;
 
@@ -27,7 +28,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         root
     }
 
-    fn swing_root<'g>(
+    pub(super) fn swing_root<'g>(
         &'g self,
         old: BlockRef<'g, K, V>,
         new: BlockRef<'g, K, V>,
@@ -62,15 +63,19 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 continue;
             };
             let state = lane.state();
+            // Compared before a link is taken, which a panic in `Ord` would leak.
+            let is_first = lane.low_key().cmp(&Some(low)).is_eq();
             if state.frozen() {
                 self.help(lane, guard);
-            } else if state.count() == lane.capacity() {
+            } else if state.count() == lane.capacity() && !is_first {
                 tidy_children(lane, guard);
                 self.make_room(lane, guard);
             } else if !block.try_link() {
                 // Replaced and gone already; its replacement has been entered or swung in.
                 return;
-            } else if lane.append(state, block.low_hint(), block.as_word().0) == Append::Done {
+            } else if is_first && put_first(lane, block, guard)
+                || !is_first && put_last(lane, state, block)
+            {
                 if block.forward().is_some() {
                     // Replaced while it was entered: its replacer may have found no slot to swing.
                     self.touch(block, guard);
@@ -103,55 +108,22 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         self.swing_root(top, lane, guard);
         lane.unlink(guard);
     }
-
-    /// Lets a lane shrink after one of its children, `gone`, was absorbed.
-    pub(super) fn thin_out<'g>(&'g self, gone: BlockRef<'g, K, V>, guard: &'g Guard) {
-        let low = gone.low_key().expect("an absorbed block has a fence");
-        let needle = Needle::<K>::new::<K>(low);
-        let Some(lane) = self.descend(&At(&needle), gone.level() + 1, guard) else { return };
-        tidy_children(lane, guard);
-        let children = children(lane);
-        let strays =
-            !lane.is_first() && children.iter().all(|child| child.low_key() < lane.low_key());
-        if strays {
-            self.absorb_empty(lane, guard);
-        } else if children.len() <= (lane.capacity() / 4).max(1)
-            && self.fits_with_next(lane, &children)
-        {
-            self.absorb_next(lane, guard);
-        }
-        self.shrink_root(guard);
-    }
-
-    fn fits_with_next<'g>(&'g self, lane: BlockRef<'g, K, V>, own: &[BlockRef<'g, K, V>]) -> bool {
-        lane.next().is_some_and(|next| {
-            next.forward().is_none()
-                && own.len() + children(next).len() <= lane.capacity() - lane.capacity() / 4
-        })
-    }
-
-    /// Takes top levels away that have a single child.
-    fn shrink_root<'g>(&'g self, guard: &'g Guard) {
-        loop {
-            let root = self.root(guard);
-            if root.level() == 0 || root.next().is_some() || root.forward().is_some() {
-                return;
-            }
-            // A block that another thread enters meanwhile is lost to the lanes, not to the map.
-            match children(root)[..] {
-                [only] if self.swing_root(root, only, guard) => {}
-                _ => return,
-            }
-        }
-    }
 }
 
-/// The different children of a lane that was not replaced when the caller looked, in no order.
-fn children<'g, K, V>(lane: BlockRef<'g, K, V>) -> Vec<BlockRef<'g, K, V>> {
-    let published = 0..lane.state().count();
-    let mut children: Vec<_> =
-        published.filter_map(|index| lane.child_at(index)).map(resolve).collect();
-    children.sort_unstable_by_key(|child| child.as_ptr());
-    children.dedup();
-    children
+/// Hands a link to a block over to a new slot of the lane as it was in this state. False if it changed.
+fn put_last<K, V>(lane: BlockRef<'_, K, V>, state: State, block: BlockRef<'_, K, V>) -> bool {
+    lane.append(state, block.low_hint(), block.as_word().0) == Append::Done
+}
+
+/// Hands a link to a block with the lane's own fence over to the lane's first slot, which leads further
+/// left since the last block with this fence was absorbed. Beside a second slot for the same keys nobody
+/// would pass by it any more and swing it. False if the slot changed first.
+fn put_first<K, V>(lane: BlockRef<'_, K, V>, block: BlockRef<'_, K, V>, guard: &Guard) -> bool {
+    let slot = &lane.slots()[0];
+    let word = slot.load();
+    let put = !word.frozen() && slot.exchange(word, block.as_word()).is_ok();
+    if put && let Some(child) = lane.child_of(word) {
+        child.unlink(guard);
+    }
+    put
 }

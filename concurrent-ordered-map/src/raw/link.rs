@@ -9,14 +9,15 @@ use crate::sync::Ordering;
 impl<K, V> BlockRef<'_, K, V> {
     /// Adds a link, unless the last one has gone and the block with it.
     pub(super) fn try_link(self) -> bool {
-        // Ordering: Relaxed; the caller has a way to the block already, and `unlink` orders the end.
-        let mut links = self.links.load(Ordering::Relaxed);
+        // Ordering: Acquire on failure (O7): who finds no link left sees what took the last one's place,
+        // and does not come back here by the same stale pointer. A success adds to what is there.
+        let mut links = self.links.load(Ordering::Acquire);
         while links != 0 {
             match self.links.compare_exchange(
                 links,
                 links + 1,
                 Ordering::Relaxed,
-                Ordering::Relaxed,
+                Ordering::Acquire,
             ) {
                 Ok(_) => return true,
                 Err(now) => links = now,

@@ -45,8 +45,8 @@
 //!   ownership ends, its key with the memory.
 //! * **I7** A key is viewed as a type of known order only if the type ids are equal.
 //! * **I8** A block's fate is decided once, by the tag of its `next` pointer, before it freezes; from
-//!   then on `next` is constant, until the block is replaced. A block that is to be absorbed has one possible absorber, its left
-//!   neighbour, whose own fate names it.
+//!   then on `next` is constant, until the block is replaced. A block that is to be absorbed has one
+//!   possible absorber, its left neighbour, whose own fate names it.
 //! * **I9** A block's lower fence never changes, and a replacement's first block has the same one. Its
 //!   upper fence only moves up while it is not replaced.
 //! * **I10** Every pointer of the structure to a block (root, `next`, `forward`, a lane's slot) is a
@@ -107,6 +107,7 @@ mod block;
 mod descend;
 mod drop;
 mod hint;
+mod join;
 mod lane;
 mod link;
 mod pop;
@@ -163,7 +164,7 @@ pub(crate) struct RawMap<K, V> {
 impl<K, V> RawMap<K, V> {
     pub(crate) fn new(shape: Shape) -> Self {
         assert!(shape.leaf >= 2, "a leaf must have room for a split");
-        assert!(shape.lane >= 3, "the levels must get shorter upwards");
+        assert!(shape.lane >= 4, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
             capacity: shape.leaf,

@@ -11,6 +11,7 @@ use super::RawMap;
 use super::block::BlockRef;
 use super::descend::{First, Last};
 use super::entry::Entry;
+use super::seek::outermost;
 use super::state::{Fate, State, fate};
 use crate::reclaim::Guard;
 
@@ -48,13 +49,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             leaf.settle_claim(state);
             return Attempt::Again;
         }
-        let Some(index) = outermost(leaf, state, end) else {
+        let Some(outermost) = outermost(leaf, state, end, |_| true) else {
             return self.pop_elsewhere(leaf, state, end, guard);
         };
-        if !leaf.claim(state, index) {
+        if !leaf.claim(state, outermost.index) {
             return Attempt::Again;
         }
-        let word = leaf.slots()[index].load();
+        let word = leaf.slots()[outermost.index].load();
         let entry = word.pointer::<Entry<K, V>>();
         if entry.is_null() {
             // A removal was there first.
@@ -64,10 +65,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let popped = unsafe { Entry::deref(entry) };
         // SAFETY: I5, the claim was this thread's, so the entry is its own to retire.
         unsafe { Entry::<K, V>::retire(entry, guard) };
-        self.count(-1);
-        if leaf.live() == 0 {
-            self.absorb_empty(leaf, guard);
-        }
+        self.removed_from(leaf, guard);
         Attempt::Popped(popped)
     }
 
@@ -95,31 +93,4 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         Attempt::Again
     }
-}
-
-/// The live slot with the least or the greatest key.
-fn outermost<K: Ord + 'static, V>(
-    leaf: BlockRef<'_, K, V>,
-    state: State,
-    end: End,
-) -> Option<usize> {
-    let mut best: Option<(usize, u64, &K)> = None;
-    for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
-        let word = slot.load();
-        if word.dead() {
-            continue;
-        }
-        // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
-        // held since is retired later.
-        let key = unsafe { Entry::<K, V>::key_of(word.pointer()) };
-        let this = (slot.hint(), key);
-        let better = best.is_none_or(|(_, hint, key)| match end {
-            End::First => this < (hint, key),
-            End::Last => this > (hint, key),
-        });
-        if better {
-            best = Some((index, this.0, this.1));
-        }
-    }
-    best.map(|(index, ..)| index)
 }

@@ -15,10 +15,10 @@ use std::ptr::null_mut;
 
 use super::RawMap;
 use super::block::{Birth, BlockRef};
-use super::descend::{At, Before, First, resolve, tidy_children};
+use super::descend::{At, First, tidy_children};
 use super::entry::Entry;
 use super::hint::Needle;
-use super::state::{Fate, fate, with_fate};
+use super::state::{Fate, fate};
 use crate::reclaim::Guard;
 
 /// What the frozen slots hold, in key order.
@@ -205,7 +205,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         block.sever_next(guard);
         if let Some(partner) = partner {
-            self.touch(partner, guard);
             partner.sever_next(guard);
         }
         // While the old blocks were frozen, others may have tried in vain to swing their pointers.
@@ -223,7 +222,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if let Some(partner) = partner {
             self.thin_out(partner, guard);
         }
-        if ours.first.live() == 0 && !ours.first.is_first() {
+        if !ours.first.is_first() {
             self.absorb_empty(ours.first, guard);
         }
     }
@@ -234,46 +233,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             Some(low) => self.descend(&At(&Needle::<K>::new::<K>(low)), block.level(), guard),
             None => self.descend(&First, block.level(), guard),
         };
-    }
-
-    /// Lets a block absorb its right neighbour. False where it has none.
-    pub(super) fn absorb_next<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) -> bool {
-        let next = block.next_word();
-        if fate(next) != Fate::Open {
-            self.help(block, guard);
-            return true;
-        }
-        if next.is_null() {
-            return false;
-        }
-        if block.next().is_some_and(|next| next.forward().is_some()) {
-            self.tidy_next(block, guard);
-        } else if block.exchange_next(next, with_fate(next, Fate::Absorb)) {
-            self.help(block, guard);
-        }
-        true
-    }
-
-    /// Lets the left neighbour absorb a block that holds nothing; the first of a level absorbs its
-    /// right neighbour instead.
-    pub(super) fn absorb_empty<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
-        if block.is_first() {
-            self.absorb_next(block, guard);
-        } else if let Some(left) = self.left_of(block, guard)
-            && left.next().map(resolve) == Some(block)
-        {
-            self.absorb_next(left, guard);
-        }
-    }
-
-    /// The block before this one, if it is not the first of its level.
-    fn left_of<'g>(
-        &'g self,
-        block: BlockRef<'g, K, V>,
-        guard: &'g Guard,
-    ) -> Option<BlockRef<'g, K, V>> {
-        let fence = Needle::<K>::new::<K>(block.low_key()?);
-        self.descend(&Before(&fence), block.level(), guard)
     }
 }
 
@@ -326,12 +285,14 @@ fn collect<'g, K: Ord + 'static, V>(
         }
         return (Content { live, ascending }, Vec::new());
     }
-    collect_children(live)
+    collect_children(block, live)
 }
 
-/// Sorts a lane's children by their fences and drops doubles: of children with the same fence, each
-/// is the others' replacement or is replaced by them, so one of them leads on.
+/// Sorts a lane's children by their fences and drops those that are of no use: of children with the
+/// same fence, each is the others' replacement or is replaced by them, so one of them leads on; and of
+/// those that start left of the lane, the last one leads to all of its range.
 fn collect_children<'g, K: Ord + 'static, V>(
+    lane: BlockRef<'g, K, V>,
     mut live: Vec<(u64, *mut ())>,
 ) -> (Content, Vec<BlockRef<'g, K, V>>) {
     let child = |pointer: *mut ()| {
@@ -342,21 +303,21 @@ fn collect_children<'g, K: Ord + 'static, V>(
     for (hint, pointer) in &mut live {
         *hint = child(*pointer).low_hint();
     }
-    let key = |&(hint, pointer): &(u64, *mut ())| {
-        let block = child(pointer);
-        (!block.is_first(), hint, block.low_key(), block.low().addr())
-    };
+    let key = |&(hint, pointer): &(u64, *mut ())| (hint, child(pointer).low_key());
     let ascending = live.is_sorted_by_key(key);
     if !ascending {
-        live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+        live.sort_by(|one, other| key(one).cmp(&key(other)));
     }
-    let mut doubles = Vec::new();
+    let mut useless = Vec::new();
+    let until =
+        live.partition_point(|&(_, pointer)| child(pointer).low_key().cmp(&lane.low_key()).is_le());
+    useless.extend(live.drain(..until.saturating_sub(1)).map(|(_, pointer)| child(pointer)));
     live.dedup_by(|one, kept| {
-        let same = child(one.1).low() == child(kept.1).low();
+        let same = child(one.1).low_key().cmp(&child(kept.1).low_key()).is_eq();
         if same {
-            doubles.push(child(one.1));
+            useless.push(child(one.1));
         }
         same
     });
-    (Content { live, ascending }, doubles)
+    (Content { live, ascending }, useless)
 }

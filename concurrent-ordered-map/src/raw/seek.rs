@@ -6,14 +6,16 @@
 //! the two looks at which everything seen held at once.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::RawMap;
 use super::block::BlockRef;
 use super::descend::{At, Before, First, Last};
 use super::entry::Entry;
 use super::hint::Needle;
 use super::state::{State, Word};
+use super::{End, RawMap};
+use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
 /// A leaf in which nothing was found, and its state at that time.
@@ -22,10 +24,11 @@ type Barren<'g, K, V> = (BlockRef<'g, K, V>, State);
 /// Something was written meanwhile.
 struct Disturbed;
 
-/// The nearest entry of a leaf within the bound.
-struct Nearest<'g, K, V> {
-    index: usize,
+/// The outermost entry of a leaf.
+pub(super) struct Outermost<'g, K, V> {
+    pub(super) index: usize,
     word: Word,
+    hint: u64,
     entry: &'g Entry<K, V>,
 }
 
@@ -82,9 +85,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let mut barren = Vec::new();
         loop {
             let state = self.open_state(leaf, guard)?;
-            let nearest = nearest(leaf, state, |key, best| {
-                above(key, from) && best.is_none_or(|best| key < best)
-            });
+            let nearest = outermost(leaf, state, End::First, |key| above(key.borrow(), from));
             if let Some(nearest) = nearest {
                 return confirm(leaf, state, nearest, &barren).map(Some);
             }
@@ -92,10 +93,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             let Some(next) = leaf.next() else {
                 return undisturbed(&barren).map(|()| None);
             };
-            leaf = next;
-            while let Some(replacement) = leaf.forward() {
-                leaf = replacement;
-            }
+            leaf = next.latest();
         }
     }
 
@@ -116,9 +114,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let mut barren = Vec::new();
         loop {
             let state = self.open_state(leaf, guard)?;
-            let nearest = nearest(leaf, state, |key, best| {
-                below(key, to) && best.is_none_or(|best| key > best)
-            });
+            let nearest = outermost(leaf, state, End::Last, |key| below(key.borrow(), to));
             if let Some(nearest) = nearest {
                 return confirm(leaf, state, nearest, &barren).map(Some);
             }
@@ -145,39 +141,32 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     }
 }
 
-fn above<K: Borrow<Q>, Q: Ord + ?Sized>(key: &K, from: Bound<&Q>) -> bool {
-    match from {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => key.borrow() >= bound,
-        Bound::Excluded(bound) => key.borrow() > bound,
-    }
-}
-
-fn below<K: Borrow<Q>, Q: Ord + ?Sized>(key: &K, to: Bound<&Q>) -> bool {
-    match to {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => key.borrow() <= bound,
-        Bound::Excluded(bound) => key.borrow() < bound,
-    }
-}
-
-/// The entry that `better` prefers to all others of a leaf that was open in this state.
-fn nearest<'g, K, V>(
+/// The first or the last entry that is within a bound, of a leaf that was open in this state.
+pub(super) fn outermost<'g, K: Ord, V>(
     leaf: BlockRef<'g, K, V>,
     state: State,
-    better: impl Fn(&K, Option<&K>) -> bool,
-) -> Option<Nearest<'g, K, V>> {
-    let mut best: Option<Nearest<'g, K, V>> = None;
+    end: End,
+    within: impl Fn(&K) -> bool,
+) -> Option<Outermost<'g, K, V>> {
+    let wanted = match end {
+        End::First => Ordering::Less,
+        End::Last => Ordering::Greater,
+    };
+    let mut best: Option<Outermost<'g, K, V>> = None;
     for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
         let word = slot.load();
         if word.dead() {
             continue;
         }
+        let hint = slot.hint();
         // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
         // held since is retired later.
         let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
-        if better(entry.key(), best.as_ref().map(|best| best.entry.key())) {
-            best = Some(Nearest { index, word, entry });
+        let further = best.as_ref().is_none_or(|best| {
+            hint.cmp(&best.hint).then_with(|| entry.key().cmp(best.entry.key())) == wanted
+        });
+        if further && within(entry.key()) {
+            best = Some(Outermost { index, word, hint, entry });
         }
     }
     best
@@ -187,7 +176,7 @@ fn nearest<'g, K, V>(
 fn confirm<'g, K, V>(
     leaf: BlockRef<'g, K, V>,
     state: State,
-    nearest: Nearest<'g, K, V>,
+    nearest: Outermost<'g, K, V>,
     barren: &[Barren<'g, K, V>],
 ) -> Result<&'g Entry<K, V>, Disturbed> {
     if leaf.slots()[nearest.index].load() != nearest.word {

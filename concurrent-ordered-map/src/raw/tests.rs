@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::block::BlockRef;
+use super::descend::{First, resolve};
+use super::join::holdings;
 use super::{Backward, Change, End, Forward, RawMap, Shape};
-use crate::reclaim::pin;
+use crate::reclaim::{Guard, pin};
 
 fn put(map: &RawMap<u32, u32>, key: u32, value: u32) -> Option<u32> {
     let guard = pin();
@@ -30,7 +33,7 @@ fn assert_same(map: &RawMap<u32, u32>, model: &BTreeMap<u32, u32>) {
 
 #[test]
 fn agrees_with_a_btree_map_under_random_writes() {
-    for (leaf, lane, keys) in [(2, 3, 40), (3, 3, 200), (4, 3, 500), (28, 60, 3_000)] {
+    for (leaf, lane, keys) in [(2, 4, 40), (3, 4, 200), (4, 4, 500), (28, 60, 3_000)] {
         let map = RawMap::new(Shape { leaf, lane });
         let mut model = BTreeMap::new();
         let mut random = 88_172_645_463_325_252_u64;
@@ -69,5 +72,87 @@ fn agrees_with_a_btree_map_under_random_writes() {
             }
         }
         assert_same(&map, &model);
+    }
+}
+
+/// What there is at one level.
+#[derive(Default, Debug)]
+struct Census {
+    blocks: usize,
+    /// Slots that hold something.
+    live: usize,
+    /// Blocks other than the first that hold nothing of their own range.
+    empty: usize,
+    /// The most replaced blocks that one pointer keeps alive.
+    stale: usize,
+}
+
+fn versions(mut block: BlockRef<'_, u32, u32>) -> usize {
+    let mut count = 0;
+    while let Some(replacement) = block.forward() {
+        block = replacement;
+        count += 1;
+    }
+    count
+}
+
+/// Walks a level, holds that its fences ascend and that its slots lead where they may.
+fn census(map: &RawMap<u32, u32>, level: u8, guard: &Guard) -> Census {
+    let mut census = Census::default();
+    let mut block = map.descend(&First, level, guard);
+    let mut below: Option<&u32> = None;
+    while let Some(this) = block {
+        assert!(this.is_first() == (census.blocks == 0) && this.forward().is_none());
+        assert!(census.blocks < 2 || this.low_key() > below, "fences do not ascend");
+        below = this.low_key();
+        census.blocks += 1;
+        census.live += this.live();
+        census.empty += usize::from(!this.is_first() && holdings(this) == 0);
+        for child in (0..this.state().count()).filter(|_| level > 0).map(|at| this.child_at(at)) {
+            census.stale = census.stale.max(child.map_or(0, versions));
+        }
+        let first = this.slots()[0].load();
+        let leads = |child: BlockRef<'_, u32, u32>| child.low_key() <= this.low_key();
+        assert!(level == 0 || this.child_of(first).is_some_and(leads), "a key has no way down");
+        census.stale = census.stale.max(this.next().map_or(0, versions));
+        block = this.next().map(resolve);
+    }
+    census
+}
+
+#[test]
+fn levels_stay_in_order_and_in_proportion() {
+    for (leaf, lane) in [(2, 4), (3, 4), (4, 4), (2, 8), (28, 60)] {
+        let map = RawMap::new(Shape { leaf, lane });
+        let mut random = 88_172_645_463_325_252_u64;
+        for step in 0..60_000_u32 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let key = u32::try_from(random % (60 * u64::from(leaf))).unwrap();
+            match (random >> 40) % 16 {
+                0..8 => _ = put(&map, key, step),
+                8 => _ = map.pop(End::First, &pin()),
+                9 => _ = map.pop(End::Last, &pin()),
+                _ => _ = take(&map, key),
+            }
+            if step % 100 != 0 {
+                continue;
+            }
+            let guard = pin();
+            let mut held = map.len().max(1);
+            let top = map.root(&guard).level();
+            for level in 0..=top {
+                let census = census(&map, level, &guard);
+                let told = format!("step {step} of {leaf}/{lane}, level {level}: {census:?}");
+                assert_eq!(census.empty, 0, "{told}");
+                assert!(census.blocks <= held, "more blocks than they hold: {told}");
+                // Its pointers are swung when their targets are next replaced, at the latest.
+                assert!(census.stale <= 3, "{told}");
+                assert!(level < top || census.blocks == 1, "{told}");
+                held = census.blocks;
+            }
+            assert!(u64::from(top) <= u64::from(map.len().max(1).ilog2()) + 1, "{top} levels");
+        }
     }
 }

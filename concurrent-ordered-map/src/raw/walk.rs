@@ -12,25 +12,25 @@ use super::block::BlockRef;
 use super::descend::{At, Before, First, Last};
 use super::entry::Entry;
 use super::hint::Needle;
+use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
-/// The entries of one leaf, in the order in which they are handed out from the back.
-struct Batch<'g, K, V> {
-    entries: Vec<&'g Entry<K, V>>,
-    /// What was read: hint, key, how late the slot was filled, entry.
-    slots: Vec<(u64, &'g Entry<K, V>, Reverse<usize>)>,
-}
+/// What was read from a slot: hint, entry, how late the slot was filled.
+type Read<'g, K, V> = (u64, &'g Entry<K, V>, Reverse<usize>);
+
+/// The entries of one leaf, in the opposite order of that in which they are handed out.
+struct Batch<'g, K, V>(Vec<Read<'g, K, V>>);
 
 impl<'g, K: Ord, V> Batch<'g, K, V> {
     fn new() -> Self {
-        Self { entries: Vec::new(), slots: Vec::new() }
+        Self(Vec::new())
     }
 
-    /// Reads a leaf. False if it has been replaced. If that happens while it is read, a key that is
-    /// present all the while is in its slot all the same.
+    /// Reads a leaf, in ascending order. False if it has been replaced. If that happens while it is read,
+    /// a key that is present all the while is in its slot all the same.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
-        self.entries.clear();
-        self.slots.clear();
+        let slots = &mut self.0;
+        slots.clear();
         let state = leaf.state();
         if leaf.forward().is_some() {
             return false;
@@ -41,16 +41,23 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
                 // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while
                 // pinned; what its slots have held since is retired later.
                 let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
-                self.slots.push((slot.hint(), entry, Reverse(index)));
+                slots.push((slot.hint(), entry, Reverse(index)));
             }
         }
-        let order = |slot: &(u64, &'g Entry<K, V>, Reverse<usize>)| (slot.0, slot.1.key(), slot.2);
-        self.slots.sort_by(|one, other| order(one).cmp(&order(other)));
+        let order = |read: &Read<'g, K, V>| (read.0, read.1.key(), read.2);
+        slots.sort_by(|one, other| order(one).cmp(&order(other)));
         // A key that was removed and inserted again while the slots were read is met twice; the
         // later slot, which sorts first, is the newer.
-        self.slots.dedup_by(|one, kept| one.1.key() == kept.1.key());
-        self.entries.extend(self.slots.iter().map(|slot| slot.1));
+        slots.dedup_by(|one, kept| one.1.key().cmp(kept.1.key()).is_eq());
         true
+    }
+
+    fn retain(&mut self, within: impl Fn(&K) -> bool) {
+        self.0.retain(|(_, entry, _)| within(entry.key()));
+    }
+
+    fn pop(&mut self) -> Option<&'g Entry<K, V>> {
+        self.0.pop().map(|(_, entry, _)| entry)
     }
 }
 
@@ -83,11 +90,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
                 break;
             }
         }
-        walk.batch.entries.retain(|entry| match from {
-            Bound::Unbounded => true,
-            Bound::Included(key) => entry.key().borrow() >= key,
-            Bound::Excluded(key) => entry.key().borrow() > key,
-        });
+        walk.batch.retain(|key| above(key.borrow(), from));
         walk
     }
 
@@ -97,7 +100,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         let next = leaf.next();
         let read = self.batch.read(leaf);
         if read {
-            self.batch.entries.reverse();
+            self.batch.0.reverse();
             self.next = next;
             if next.is_some_and(|next| next.forward().is_some()) {
                 self.map.tidy_next(leaf, self.guard);
@@ -117,7 +120,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         let needle = Needle::<K>::new::<K>(fence);
         while !self.read(self.map.leaf(&At(&needle), self.guard)) {}
         // Where it was absorbed, the left neighbour's entries have had their turn.
-        self.batch.entries.retain(|entry| entry.key() >= fence);
+        self.batch.retain(|key| above(key, Bound::Included(fence)));
         true
     }
 }
@@ -127,7 +130,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K,
 
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
         loop {
-            if let Some(entry) = self.batch.entries.pop() {
+            if let Some(entry) = self.batch.pop() {
                 return Some(entry);
             }
             if !self.read_next() {
@@ -137,18 +140,12 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K,
     }
 }
 
-/// Where descending iteration goes on.
-enum Below<'g, K> {
-    /// Below this fence, and not at it.
-    Fence(&'g K),
-    End,
-}
-
 /// Descending iteration.
 pub(crate) struct Backward<'g, K, V> {
     map: &'g RawMap<K, V>,
     guard: &'g Guard,
-    below: Below<'g, K>,
+    /// The lower fence of the leaf that was read last, where iteration goes on below; `None` at the end.
+    below: Option<&'g K>,
     batch: Batch<'g, K, V>,
 }
 
@@ -159,7 +156,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut walk = Self { map, guard, below: Below::End, batch: Batch::new() };
+        let mut walk = Self { map, guard, below: None, batch: Batch::new() };
         loop {
             let leaf = match to {
                 Bound::Unbounded => map.leaf(&Last, guard),
@@ -170,11 +167,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
                 break;
             }
         }
-        walk.batch.entries.retain(|entry| match to {
-            Bound::Unbounded => true,
-            Bound::Included(key) => entry.key().borrow() <= key,
-            Bound::Excluded(key) => entry.key().borrow() < key,
-        });
+        walk.batch.retain(|key| below(key.borrow(), to));
         walk
     }
 
@@ -183,7 +176,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
         let read = self.batch.read(leaf);
         if read {
-            self.below = leaf.low_key().map_or(Below::End, Below::Fence);
+            self.below = leaf.low_key();
         }
         read
     }
@@ -194,14 +187,14 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K
 
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
         loop {
-            if let Some(entry) = self.batch.entries.pop() {
+            if let Some(entry) = self.batch.pop() {
                 return Some(entry);
             }
-            let Below::Fence(fence) = self.below else { return None };
+            let fence = self.below?;
             let leaf = self.map.leaf(&Before(&Needle::<K>::new::<K>(fence)), self.guard);
             if self.read(leaf) {
                 // The leaf may have absorbed its right neighbour, whose entries have had their turn.
-                self.batch.entries.retain(|entry| entry.key() < fence);
+                self.batch.retain(|key| below(key, Bound::Excluded(fence)));
             }
         }
     }

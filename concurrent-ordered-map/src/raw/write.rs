@@ -313,13 +313,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     pub(super) fn removed_from<'g>(&'g self, leaf: BlockRef<'g, K, V>, guard: &'g Guard) {
         self.count(-1);
         let live = leaf.live();
-        if live == 0 {
-            self.absorb_empty(leaf, guard);
-        } else if live == leaf.capacity() / 4 {
-            let room = leaf.capacity() - leaf.capacity() / 4;
-            if leaf.next().is_some_and(|next| live + next.live() <= room) {
-                self.absorb_next(leaf, guard);
-            }
+        if live == 0 || live == leaf.capacity() / 4 {
+            self.join(leaf, live, guard);
         }
     }
 }

@@ -13,6 +13,7 @@ use std::alloc::Layout;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -40,14 +41,14 @@ loom::lazy_static! {
     static ref EPOCH: AtomicU64 = AtomicU64::new(0);
 }
 
-/// A pinned loom thread.
-pub(crate) struct Guard(u64);
+/// A pinned loom thread. Not `Send`, as the real one.
+pub(crate) struct Guard(u64, PhantomData<*const ()>);
 
 pub(crate) fn pin() -> Guard {
     let guard = STATE.with_borrow_mut(|state| {
         let now = state.tick();
         state.pinned.insert(now, ());
-        Guard(now)
+        Guard(now, PhantomData)
     });
     // Ordering: Acquire, with `defer`.
     EPOCH.fetch_add(0, Ordering::Acquire);
@@ -109,6 +110,12 @@ fn run_due() {
             None => return,
         }
     }
+}
+
+/// Frees what may be freed. True if that was everything.
+pub(crate) fn collect() -> bool {
+    run_due();
+    STATE.with_borrow(|state| state.deferred.is_empty())
 }
 
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {

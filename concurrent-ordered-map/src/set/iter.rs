@@ -6,9 +6,10 @@ use std::iter::FusedIterator;
 use std::ops::{Deref, RangeBounds};
 
 use super::ConcurrentOrderedSet;
+use crate::into_iter::IntoIter;
 use crate::iter::{Keys, Range};
 use crate::map::ConcurrentOrderedMap;
-use crate::owned_iter::{IntoIter, OwnedKeys};
+use crate::owned_iter::OwnedKeys;
 
 /// All keys of a set in order: what [`PinnedSet::iter`](crate::PinnedSet::iter) answers.
 ///
@@ -37,9 +38,9 @@ pub struct SetRange<'p, K, Q: ?Sized, R>(pub(super) Range<'p, K, (), Q, R>);
 /// ```
 pub struct OwnedSetIter<M, K>(OwnedKeys<AsMap<M>, K, ()>);
 
-/// The keys of a set that is no longer shared: what its `into_iter` answers.
+/// The keys of a set that is no longer shared, in order: what its `into_iter` answers.
 ///
-/// The set is dropped with the iterator.
+/// Keys are moved out, not copied, as by [`IntoIter`].
 pub struct SetIntoIter<K>(IntoIter<K, ()>);
 
 /// Leads to the map below a set.
@@ -74,7 +75,7 @@ where
     }
 }
 
-impl<K: Ord + Clone + Send + 'static> SetIntoIter<K> {
+impl<K: Ord> SetIntoIter<K> {
     pub(super) fn new(set: ConcurrentOrderedSet<K>) -> Self {
         Self(IntoIter::new(set.map))
     }
@@ -89,6 +90,11 @@ macro_rules! by_inner {
             #[inline]
             fn next(&mut self) -> Option<$item> {
                 self.0.next().map($show)
+            }
+
+            #[inline]
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                self.0.size_hint()
             }
         }
 
@@ -112,7 +118,9 @@ by_inner!(
     [M, K] OwnedSetIter<M, K>, K, |key| key,
     where M: Deref<Target = ConcurrentOrderedSet<K>>, K: Ord + Clone + Send + 'static
 );
-by_inner!([K] SetIntoIter<K>, K, |(key, ())| key, where K: Ord + Clone + Send + 'static);
+by_inner!([K] SetIntoIter<K>, K, |(key, ())| key, where);
+
+impl<K> ExactSizeIterator for SetIntoIter<K> {}
 
 impl<K> fmt::Debug for SetIter<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -77,7 +77,7 @@ impl<'s, K: Ord + Clone + Send + 'static> IntoIterator for &'s ConcurrentOrdered
     }
 }
 
-impl<K: Ord + Clone + Send + 'static> IntoIterator for ConcurrentOrderedSet<K> {
+impl<K: Ord> IntoIterator for ConcurrentOrderedSet<K> {
     type Item = K;
     type IntoIter = SetIntoIter<K>;
 

@@ -26,7 +26,7 @@ where
     K: Ord + Send + 'static,
     V: Send + 'static,
 {
-    let map = ConcurrentOrderedMap::with_block_slots(2, 3);
+    let map = ConcurrentOrderedMap::with_block_slots(2, 4);
     map.extend(entries);
     map
 }

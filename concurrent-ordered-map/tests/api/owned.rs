@@ -3,7 +3,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-use concurrent_ordered_map::{ConcurrentOrderedMap, OwnedIter, OwnedKeys, OwnedValues};
+use concurrent_ordered_map::{
+    ConcurrentOrderedMap, ConcurrentOrderedSet, InsertionOrderedMap, OwnedIter, OwnedKeys,
+    OwnedValues,
+};
 
 use crate::{evens, tiny};
 
@@ -84,4 +87,32 @@ fn what_cannot_be_copied_can_be_written_and_looked_at() {
     map.retain(|_, plain| plain.0 != 1);
     assert!(map.is_empty());
     assert!(!map.delete(&1));
+}
+
+#[test]
+fn what_cannot_be_copied_can_be_taken_out() {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+    struct Plain(u32);
+    let plain = |n: u32| (Plain(n), Plain(n + 1));
+    for entries in [0, 1, 2, 3, 10, 500] {
+        let map = tiny((0..entries).map(plain));
+        // Boundaries that are no entries, and entries that are no boundaries.
+        map.retain(|key, _| key.0 % 3 != 0);
+        let model: Vec<_> = (0..entries).filter(|n| n % 3 != 0).map(plain).collect();
+        let (up, down) = (map.into_iter(), model.iter().rev());
+        assert_eq!((up.len(), up.size_hint()), (model.len(), (model.len(), Some(model.len()))));
+        assert!(up.rev().collect::<Vec<_>>().iter().eq(down));
+    }
+    let mut ends = tiny([plain(3), plain(1), plain(2)]).into_iter();
+    assert_eq!((ends.next(), ends.next_back()), (Some(plain(1)), Some(plain(3))));
+    assert_eq!(format!("{ends:?}"), "[(Plain(2), Plain(3))]");
+
+    let set: ConcurrentOrderedSet<Plain> = [Plain(2), Plain(1)].into_iter().collect();
+    let mut keys = set.into_iter();
+    assert_eq!((keys.len(), keys.next_back()), (2, Some(Plain(2))));
+
+    let map: InsertionOrderedMap<Plain, Plain> =
+        [plain(9), plain(4), plain(6)].into_iter().collect();
+    map.pin().insert(Plain(9), Plain(0));
+    assert!(map.into_iter().eq([(Plain(9), Plain(0)), plain(4), plain(6)]));
 }

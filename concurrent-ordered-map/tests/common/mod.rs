@@ -32,7 +32,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Slots of a leaf and of a lane: three shapes that split and join blocks all the time, and the default.
-pub(crate) const SHAPES: [Option<(u8, u8)>; 4] = [Some((2, 3)), Some((3, 3)), Some((4, 3)), None];
+pub(crate) const SHAPES: [Option<(u8, u8)>; 4] = [Some((2, 4)), Some((3, 4)), Some((4, 4)), None];
 
 /// An empty map of a shape.
 pub(crate) fn map_of<K, V>(shape: Option<(u8, u8)>) -> ConcurrentOrderedMap<K, V> {
@@ -65,5 +65,5 @@ pub(crate) fn collect_until<K, V>(
 
 /// Pushes garbage out until it is so, without a map of the test's own.
 pub(crate) fn push_out_until(what: &str, so: impl Fn() -> bool) {
-    collect_until(&ConcurrentOrderedMap::<(), ()>::with_block_slots(2, 3), what, so);
+    collect_until(&ConcurrentOrderedMap::<(), ()>::with_block_slots(2, 4), what, so);
 }
