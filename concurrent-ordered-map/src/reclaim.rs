@@ -43,7 +43,7 @@ mod epoch {
         crossbeam_epoch::pin().defer(move || flag.store(true, Ordering::Release));
         let mut rounds = 0..ROUNDS;
         while !done.load(Ordering::Acquire) && rounds.next().is_some() {
-            pin().flush();
+            crossbeam_epoch::pin().flush();
         }
         done.load(Ordering::Acquire)
     }
@@ -70,11 +70,6 @@ mod epoch {
         /// Lets go of the epoch and pins anew.
         pub(crate) fn repin(&mut self) {
             self.0.repin();
-        }
-
-        /// Hands this thread's garbage to all, and frees what may be freed of everybody's.
-        pub(crate) fn flush(&self) {
-            self.0.flush();
         }
     }
 

@@ -190,8 +190,10 @@ impl<K, V> Entry<K, V> {
         // SAFETY: the slot owned the value, and nobody reads it.
         let value = unsafe { Self::take_value(entry) };
         let mut key = None;
-        // SAFETY: nobody reads the key any more; the closure is called once, and owns the key.
-        unsafe { Self::hollow(entry, &mut |place| key = Some(place.read())) };
+        // SAFETY: `hollow` calls this once, and nobody else reads the key any more.
+        let mut take = |place: *mut K| key = Some(unsafe { place.read() });
+        // SAFETY: the caller's word; the slot is an owner.
+        unsafe { Self::hollow(entry, &mut take) };
         // SAFETY: the slot's ownership, once; the value has been taken.
         unsafe { Self::release(entry) };
         (key.expect("an entry in a slot has its key"), value)

@@ -74,8 +74,6 @@ impl Guard {
     pub(crate) fn repin(&mut self) {
         *self = pin();
     }
-
-    pub(crate) fn flush(&self) {}
 }
 
 impl Drop for Guard {
