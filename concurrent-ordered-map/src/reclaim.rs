@@ -26,7 +26,6 @@ pub(crate) fn contain(destructor: impl FnOnce()) {
 mod epoch {
     use std::alloc::Layout;
     use std::fmt;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     /// How often at most `collect` asks for garbage to be freed, up to 512 objects each time.
@@ -37,15 +36,48 @@ mod epoch {
     /// Garbage is freed in the order in which it was handed over, so a flag that is retired last shows
     /// that all before it has had its turn.
     pub(crate) fn collect() -> bool {
-        let done = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&done);
-        // Ordering: Release, with the loads below: who sees the flag sees what was freed.
-        crossbeam_epoch::pin().defer(move || flag.store(true, Ordering::Release));
-        let mut rounds = 0..ROUNDS;
-        while !done.load(Ordering::Acquire) && rounds.next().is_some() {
+        let flag = Flag::new();
+        crossbeam_epoch::pin().defer(move || _ = flag.raise());
+        for _ in 0..ROUNDS {
+            if flag.is_raised() {
+                break;
+            }
             crossbeam_epoch::pin().flush();
         }
-        done.load(Ordering::Acquire)
+        flag.raise()
+    }
+
+    /// A flag that two raise, each at its end; the later one frees it. An `Arc` would do, but for its
+    /// fence, which ThreadSanitizer does not understand.
+    #[derive(Clone, Copy)]
+    struct Flag(*mut AtomicBool);
+
+    // SAFETY: an atomic may be used by both.
+    unsafe impl Send for Flag {}
+
+    impl Flag {
+        fn new() -> Self {
+            Self(Box::into_raw(Box::new(AtomicBool::new(false))))
+        }
+
+        /// Asked by one who has yet to raise it.
+        fn is_raised(self) -> bool {
+            // Ordering: Relaxed; a hint to stop asking.
+            // SAFETY: freed when both have raised it.
+            unsafe { &*self.0 }.load(Ordering::Relaxed)
+        }
+
+        /// Answers whether the other has raised it.
+        fn raise(self) -> bool {
+            // Ordering: AcqRel: the later one sees what the earlier one did, as it frees the flag.
+            // SAFETY: as above.
+            let raised = unsafe { &*self.0 }.swap(true, Ordering::AcqRel);
+            if raised {
+                // SAFETY: the other has been here and does not come back.
+                drop(unsafe { Box::from_raw(self.0) });
+            }
+            raised
+        }
     }
 
     /// A pinned thread. Not `Send`: it speaks for the thread that made it.

@@ -9,6 +9,7 @@ use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
 use super::entry::Entry;
+use super::prefetch::prefetch;
 use super::state::{
     ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
 };
@@ -90,7 +91,7 @@ impl<K, V> Block<K, V> {
 /// What a block is born with.
 pub(super) struct Birth<'a, K, V> {
     pub(super) level: u8,
-    pub(super) capacity: u8,
+    pub(super) capacity: usize,
     /// The lower fence, for which the block becomes an owner; null for the first of a level.
     pub(super) low: *mut Entry<K, V>,
     pub(super) low_hint: u64,
@@ -149,7 +150,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     /// # Safety
     /// `birth.low`, unless null, has an owner during this call.
     pub(super) unsafe fn allocate(birth: &Birth<'_, K, V>) -> Self {
-        let capacity = usize::from(birth.capacity);
+        let capacity = birth.capacity;
         let count = birth.content.len();
         debug_assert!(0 < capacity && count <= capacity);
         if !birth.low.is_null() {
@@ -166,7 +167,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             low_hint: birth.low_hint,
             links: AtomicU32::new(1),
             level: birth.level,
-            capacity: birth.capacity,
+            capacity: u8::try_from(capacity).expect("at most 255 slots"),
             sorted: u8::try_from(count).expect("at most 255 slots"),
             witness: Witness::written(),
             slots: [],
@@ -201,6 +202,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         let count = usize::from(self.capacity);
         // SAFETY: `capacity` slots follow the header and are initialized at birth; I3.
         unsafe { std::slice::from_raw_parts(self.first_slot(), count) }
+    }
+
+    /// Asks for the block's header and its first slots, before anything of it is read.
+    #[inline]
+    pub(super) fn prefetch(self, slots: usize) {
+        const LINE: usize = 64;
+        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>();
+        for offset in (0..bytes).step_by(LINE) {
+            prefetch(self.as_ptr().wrapping_byte_add(offset));
+        }
     }
 
     #[inline]

@@ -65,8 +65,10 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, Q> {
 }
 
 impl<K> Seek<K> for First {
+    #[inline]
     fn hint(&self) -> Option<u64> {
-        None
+        // No hint is less, and where keys have none all slots tell the same.
+        Some(0)
     }
 
     fn reaches<'k>(&self, _: u64, _: impl FnOnce() -> &'k K) -> bool
@@ -78,8 +80,10 @@ impl<K> Seek<K> for First {
 }
 
 impl<K> Seek<K> for Last {
+    #[inline]
     fn hint(&self) -> Option<u64> {
-        None
+        // As for the first.
+        Some(u64::MAX)
     }
 
     fn reaches<'k>(&self, _: u64, _: impl FnOnce() -> &'k K) -> bool
@@ -283,11 +287,12 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     best = live_until(lane, best);
     let mut best_hint = slots[best].hint();
     for (index, slot) in appended.iter().enumerate() {
-        let index = index + sorted.len();
         let own = slot.hint();
-        if own <= hint && own >= best_hint && is_better(lane, goal, index, best) {
-            best = index;
-            best_hint = own;
+        // One comparison for two: `own` lies between the best hint so far and the goal's.
+        if own.wrapping_sub(best_hint) <= hint.wrapping_sub(best_hint)
+            && is_better(lane, goal, index + sorted.len(), best)
+        {
+            (best, best_hint) = (index + sorted.len(), own);
         }
     }
     best
@@ -300,7 +305,10 @@ fn last_where(slots: &[Slot], before: impl Fn(&Slot) -> bool) -> usize {
     let (mut low, mut length) = (0, slots.len());
     while length > 1 {
         let half = length / 2;
-        low += half * usize::from(before(&slots[low + half]));
+        debug_assert!(low + length <= slots.len());
+        // SAFETY: `half < length`, and `low + length` never exceeds the slots.
+        let middle = unsafe { slots.get_unchecked(low + half) };
+        low += half * usize::from(before(middle));
         length -= half;
     }
     low

@@ -19,7 +19,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if held == 0 {
             return self.absorb_empty(block, guard);
         }
-        let room = block.capacity() - block.capacity() / 4;
+        let slots = self.shape.slots(block.level());
+        let room = slots - slots / 4;
         let fits =
             |other: BlockRef<'g, K, V>| other.forward().is_none() && held + holdings(other) <= room;
         self.tidy_next(block, guard);
@@ -72,7 +73,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let Some(lane) = self.descend(&At(&needle), gone.level() + 1, guard) else { return };
         tidy_children(lane, guard);
         let held = holdings(lane);
-        if held <= lane.capacity() / 4 {
+        if held <= self.shape.slots(lane.level()) / 4 {
             self.join(lane, held, guard);
         }
         self.shrink_root(guard);

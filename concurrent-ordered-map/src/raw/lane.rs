@@ -95,7 +95,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         let birth = Birth {
             level: top.level() + 1,
-            capacity: self.capacity_at(top.level() + 1),
+            capacity: self.shape.capacity(top.level() + 1, 1),
             low: null_mut(),
             low_hint: 0,
             next: null_mut(),

@@ -111,6 +111,7 @@ mod join;
 mod lane;
 mod link;
 mod pop;
+mod prefetch;
 mod publish;
 mod replace;
 mod seek;
@@ -146,6 +147,25 @@ pub(crate) struct Shape {
 impl Shape {
     /// A leaf of eight cache lines, a lane of sixteen.
     pub(crate) const DEFAULT: Self = Self { leaf: 28, lane: 60 };
+
+    /// The most slots that a block of this level has.
+    fn slots(self, level: u8) -> usize {
+        usize::from(if level == 0 { self.leaf } else { self.lane })
+    }
+
+    /// The slots that a new block leaves to what arrives later. Few in a lane: they are searched one by
+    /// one by all that pass, and a lane is seldom written.
+    fn spare(self, level: u8) -> usize {
+        if level == 0 { self.slots(0).div_ceil(4) } else { (self.slots(level) / 7).max(1) }
+    }
+
+    /// The slots of a new block with so much in it.
+    fn capacity(self, level: u8, content: usize) -> usize {
+        if level == 0 {
+            return self.slots(0);
+        }
+        self.slots(level).min(content + self.spare(level))
+    }
 }
 
 /// A counter on its own pair of cache lines (processors fetch lines in pairs).
@@ -167,7 +187,7 @@ impl<K, V> RawMap<K, V> {
         assert!(shape.lane >= 4, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
-            capacity: shape.leaf,
+            capacity: shape.capacity(0, 0),
             low: null_mut(),
             low_hint: 0,
             next: null_mut(),
@@ -181,10 +201,6 @@ impl<K, V> RawMap<K, V> {
             shape,
             stripes: (0..STRIPES).map(|_| Stripe(AtomicIsize::new(0))).collect(),
         }
-    }
-
-    fn capacity_at(&self, level: u8) -> u8 {
-        if level == 0 { self.shape.leaf } else { self.shape.lane }
     }
 
     /// The entries, exact while nobody writes.

@@ -138,16 +138,19 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         absorbing: bool,
         content: &Content,
     ) -> Option<Proposal<'g, K, V>> {
-        let capacity = block.capacity();
+        let level = block.level();
         let live = &content.live;
-        let cut = split_point(live.len(), capacity, absorbing, content.ascending);
+        let slots = self.shape.slots(level);
+        // A block that absorbs was sparse and will not be written soon, or it is emptied from the front.
+        let room = if absorbing { slots } else { slots - self.shape.spare(level) };
+        let cut = split_point(live.len(), slots, room, content.ascending);
         let end = last.next();
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
         let mut birth = Birth {
-            level: block.level(),
-            capacity: self.capacity_at(block.level()),
+            level,
+            capacity: self.shape.capacity(level, cut),
             low: block.low(),
             low_hint: block.low_hint(),
             next: end.map_or(null_mut(), BlockRef::as_ptr),
@@ -158,7 +161,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if cut < live.len() {
             let (low_hint, first) = live[cut];
             let right = Birth {
-                low: fence(block.level(), first),
+                capacity: self.shape.capacity(level, live.len() - cut),
+                low: fence(level, first),
                 low_hint,
                 content: &live[cut..],
                 ..birth
@@ -236,15 +240,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     }
 }
 
-/// How much of `live` goes into the first block.
-fn split_point(live: usize, capacity: usize, absorbing: bool, ascending: bool) -> usize {
-    // A block that absorbs was sparse and will not be written soon, or it is emptied from the front.
-    let room = if absorbing { capacity } else { capacity - capacity.div_ceil(4) };
+/// How much of `live` goes into the first block, if one block of `slots` may take as much as `room`.
+fn split_point(live: usize, slots: usize, room: usize, ascending: bool) -> usize {
     if live <= room {
         live
-    } else if ascending && live <= capacity {
+    } else if ascending && live <= slots {
         // Keys that arrive in order go to the right block from now on.
-        live - (capacity / 8).max(1)
+        live - (slots / 8).max(1)
     } else {
         live / 2
     }

@@ -12,6 +12,7 @@ use super::block::BlockRef;
 use super::descend::{At, Before, First, Last};
 use super::entry::Entry;
 use super::hint::Needle;
+use super::prefetch::prefetch;
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
@@ -41,6 +42,8 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
                 // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while
                 // pinned; what its slots have held since is retired later.
                 let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
+                // The caller reads it soon, and entries lie anywhere.
+                prefetch(entry);
                 slots.push((slot.hint(), entry, Reverse(index)));
             }
         }
@@ -102,6 +105,9 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         if read {
             self.batch.0.reverse();
             self.next = next;
+            if let Some(next) = next {
+                next.prefetch(self.map.shape.slots(0));
+            }
             if next.is_some_and(|next| next.forward().is_some()) {
                 self.map.tidy_next(leaf, self.guard);
             }
