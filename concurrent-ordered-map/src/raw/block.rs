@@ -214,6 +214,14 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         }
     }
 
+    /// Asks for what the slots lead to. What has changed by then is asked for in vain.
+    #[inline]
+    pub(super) fn prefetch_content(self) {
+        for slot in &self.slots()[..self.state().count()] {
+            prefetch(slot.load().pointer::<()>());
+        }
+    }
+
     #[inline]
     pub(super) fn as_ptr(self) -> *mut Block<K, V> {
         self.block.as_ptr()

@@ -171,6 +171,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             let word = lane.slots()[index].load();
             // A slot can die after it was picked.
             if let Some(child) = lane.child_of(word) {
+                if lane.level() == 1 {
+                    child.prefetch(self.shape.slots(0));
+                }
                 if child.forward().is_some() {
                     swing(lane, index, word, child, guard);
                 }
@@ -299,19 +302,21 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
 }
 
 /// The last slot for which `before` holds, given that it holds for a run of slots from the first on;
-/// 0 if for none. Without branches that depend on the slots.
+/// 0 if for none.
+///
+/// In two rounds: among every eighth slot, then among the seven behind the one that was found. The loads
+/// of a round do not wait for each other, so a lane that is not in the cache costs two misses, where a
+/// binary search waits for one after the other. Without branches that depend on the slots.
 #[inline]
 fn last_where(slots: &[Slot], before: impl Fn(&Slot) -> bool) -> usize {
-    let (mut low, mut length) = (0, slots.len());
-    while length > 1 {
-        let half = length / 2;
-        debug_assert!(low + length <= slots.len());
-        // SAFETY: `half < length`, and `low + length` never exceeds the slots.
-        let middle = unsafe { slots.get_unchecked(low + half) };
-        low += half * usize::from(before(middle));
-        length -= half;
-    }
-    low
+    const STEP: usize = 8;
+    let samples = slots.iter().skip(STEP).step_by(STEP);
+    let low = STEP * samples.map(|slot| usize::from(before(slot))).sum::<usize>();
+    let rest = slots.get(low + 1..).unwrap_or_default();
+    low + rest[..rest.len().min(STEP - 1)]
+        .iter()
+        .map(|slot| usize::from(before(slot)))
+        .sum::<usize>()
 }
 
 /// Of the sorted slots whose hint ties with the goal's, the last that does not exceed the goal, or

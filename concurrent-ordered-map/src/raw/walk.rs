@@ -4,63 +4,88 @@
 //! over, whatever happens to either. So every key present throughout is met, and none twice.
 
 use std::borrow::Borrow;
-use std::cmp::Reverse;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 use super::RawMap;
-use super::block::BlockRef;
+use super::block::{BlockRef, Slot};
 use super::descend::{At, Before, First, Last};
 use super::entry::Entry;
 use super::hint::Needle;
-use super::prefetch::prefetch;
+use super::state::Word;
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
-/// What was read from a slot: hint, entry, how late the slot was filled.
-type Read<'g, K, V> = (u64, &'g Entry<K, V>, Reverse<usize>);
-
-/// The entries of one leaf, in the opposite order of that in which they are handed out.
-struct Batch<'g, K, V>(Vec<Read<'g, K, V>>);
+/// The entries of one leaf, in ascending order.
+struct Batch<'g, K, V> {
+    /// Hints and entries.
+    entries: Vec<(u64, &'g Entry<K, V>)>,
+    /// Those not yet handed out.
+    left: Range<usize>,
+}
 
 impl<'g, K: Ord, V> Batch<'g, K, V> {
     fn new() -> Self {
-        Self(Vec::new())
+        Self { entries: Vec::new(), left: 0..0 }
     }
 
-    /// Reads a leaf, in ascending order. False if it has been replaced. If that happens while it is read,
-    /// a key that is present all the while is in its slot all the same.
+    /// Reads a leaf. False if it has been replaced. If that happens while it is read, a key that is
+    /// present all the while is in its slot all the same.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
-        let slots = &mut self.0;
-        slots.clear();
+        // A panic in `Ord` leaves nothing to be handed out twice.
+        self.left = 0..0;
+        self.entries.clear();
         let state = leaf.state();
         if leaf.forward().is_some() {
             return false;
         }
-        for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
-            let word = slot.load();
-            if !word.dead() {
-                // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while
-                // pinned; what its slots have held since is retired later.
-                let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
-                // The caller reads it soon, and entries lie anywhere.
-                prefetch(entry);
-                slots.push((slot.hint(), entry, Reverse(index)));
+        let (born, appended) = leaf.slots()[..state.count()].split_at(leaf.sorted());
+        // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while pinned; what its
+        // slots have held since is retired later.
+        let entry = |word: Word| unsafe { Entry::<K, V>::deref(word.pointer()) };
+        let live = |slot: &Slot| Some(slot.load()).filter(|word| !word.dead()).map(entry);
+        self.entries.reserve(state.count());
+        self.entries.extend(born.iter().filter_map(|slot| Some((slot.hint(), live(slot)?))));
+        for slot in appended {
+            if let Some(entry) = live(slot) {
+                self.insert(slot.hint(), entry);
             }
         }
-        let order = |read: &Read<'g, K, V>| (read.0, read.1.key(), read.2);
-        slots.sort_by(|one, other| order(one).cmp(&order(other)));
-        // A key that was removed and inserted again while the slots were read is met twice; the
-        // later slot, which sorts first, is the newer.
-        slots.dedup_by(|one, kept| one.1.key().cmp(kept.1.key()).is_eq());
+        self.left = 0..self.entries.len();
         true
     }
 
-    fn retain(&mut self, within: impl Fn(&K) -> bool) {
-        self.0.retain(|(_, entry, _)| within(entry.key()));
+    /// Puts an entry at its place.
+    fn insert(&mut self, hint: u64, entry: &'g Entry<K, V>) {
+        let exceeds = |&(own, other): &(u64, &Entry<K, V>)| {
+            own > hint || own == hint && other.key().cmp(entry.key()).is_gt()
+        };
+        let place =
+            self.entries.iter().rposition(|each| !exceeds(each)).map_or(0, |before| before + 1);
+        let same = |each: &&mut (u64, &Entry<K, V>)| {
+            each.0 == hint && each.1.key().cmp(entry.key()).is_eq()
+        };
+        // A key that was removed and inserted again while the slots were read is met twice; the later slot
+        // is the newer.
+        match self.entries[..place].last_mut().filter(same) {
+            Some(before) => before.1 = entry,
+            None => self.entries.insert(place, (hint, entry)),
+        }
     }
 
-    fn pop(&mut self) -> Option<&'g Entry<K, V>> {
-        self.0.pop().map(|(_, entry, _)| entry)
+    fn retain(&mut self, within: impl Fn(&K) -> bool) {
+        self.left = 0..0;
+        self.entries.retain(|(_, entry)| within(entry.key()));
+        self.left = 0..self.entries.len();
+    }
+
+    #[inline]
+    fn pop_first(&mut self) -> Option<&'g Entry<K, V>> {
+        self.left.next().map(|index| self.entries[index].1)
+    }
+
+    #[inline]
+    fn pop_last(&mut self) -> Option<&'g Entry<K, V>> {
+        self.left.next_back().map(|index| self.entries[index].1)
     }
 }
 
@@ -103,16 +128,28 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         let next = leaf.next();
         let read = self.batch.read(leaf);
         if read {
-            self.batch.0.reverse();
             self.next = next;
             if let Some(next) = next {
-                next.prefetch(self.map.shape.slots(0));
+                next.prefetch_content();
+                if let Some(second) = next.next() {
+                    second.prefetch(self.map.shape.slots(0));
+                }
             }
             if next.is_some_and(|next| next.forward().is_some()) {
                 self.map.tidy_next(leaf, self.guard);
             }
         }
         read
+    }
+
+    /// The first entry of the next leaf that has one.
+    fn next_batch(&mut self) -> Option<&'g Entry<K, V>> {
+        while self.read_next() {
+            if let Some(entry) = self.batch.pop_first() {
+                return Some(entry);
+            }
+        }
+        None
     }
 
     /// Fills the batch from the next leaf. False at the end of the map.
@@ -134,15 +171,9 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K, V> {
     type Item = &'g Entry<K, V>;
 
+    #[inline]
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
-        loop {
-            if let Some(entry) = self.batch.pop() {
-                return Some(entry);
-            }
-            if !self.read_next() {
-                return None;
-            }
-        }
+        self.batch.pop_first().or_else(|| self.next_batch())
     }
 }
 
@@ -193,7 +224,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K
 
     fn next(&mut self) -> Option<&'g Entry<K, V>> {
         loop {
-            if let Some(entry) = self.batch.pop() {
+            if let Some(entry) = self.batch.pop_last() {
                 return Some(entry);
             }
             let fence = self.below?;
