@@ -2,7 +2,8 @@
 //!
 //! A model runs the map's own code on loom's atomics, over a checking reclaimer that fails it on a use
 //! after free, a second free or a leak. Leaves have two slots, so that the third key splits one; lanes
-//! have eight, since a model in which lanes split as well takes hours.
+//! have room for five more children than they were born with, since a model in which lanes are replaced
+//! as well takes hours.
 #![cfg(com_loom)]
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, end_of_model};
@@ -15,7 +16,7 @@ pub type Map = ConcurrentOrderedMap<u32, u32>;
 /// A map that holds these keys, each with ten times itself as its value.
 #[must_use]
 pub fn map_of(keys: &[u32]) -> Map {
-    let map = ConcurrentOrderedMap::with_block_slots(2, 8);
+    let map = ConcurrentOrderedMap::with_block_slots(2, 40);
     for &key in keys {
         map.pin().insert(key, key * 10);
     }

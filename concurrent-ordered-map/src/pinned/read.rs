@@ -5,6 +5,7 @@ use std::ops::{Bound, RangeBounds};
 
 use super::{Pinned, pair};
 use crate::iter::{Iter, Keys, Range, Values};
+use crate::raw::End;
 
 /// # Reading
 ///
@@ -68,14 +69,14 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
     /// assert_eq!(session.last(), Some((&3, &'c')));
     /// ```
     pub fn first(&self) -> Option<(&K, &V)> {
-        self.raw().least(Bound::<&K>::Unbounded, self.guard()).map(pair)
+        self.raw().nearest(End::First, Bound::<&K>::Unbounded, self.guard()).map(pair)
     }
 
     /// The entry with the greatest key.
     ///
     /// Linearizable. O(log *n*), and looks again when something is inserted at the end meanwhile.
     pub fn last(&self) -> Option<(&K, &V)> {
-        self.raw().greatest(Bound::<&K>::Unbounded, self.guard()).map(pair)
+        self.raw().nearest(End::Last, Bound::<&K>::Unbounded, self.guard()).map(pair)
     }
 
     /// The first entry at or above a bound: of all entries within the lower bound, the one with the least
@@ -102,7 +103,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.raw().least(bound, self.guard()).map(pair)
+        self.raw().nearest(End::First, bound, self.guard()).map(pair)
     }
 
     /// The last entry at or below a bound: of all entries within the upper bound, the one with the
@@ -129,7 +130,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.raw().greatest(bound, self.guard()).map(pair)
+        self.raw().nearest(End::Last, bound, self.guard()).map(pair)
     }
 
     /// True if there are no entries.

@@ -5,11 +5,12 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::ops::Bound;
 
-use super::RawMap;
 use super::block::{BlockRef, Slot};
 use super::hint::Needle;
 use super::state::{Fate, Word, fate, without_fate};
+use super::{End, RawMap};
 use crate::reclaim::Guard;
 
 /// Which block of a level is meant.
@@ -122,6 +123,27 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     #[inline]
     pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
         self.descend(goal, 0, guard).expect("every map has level 0")
+    }
+
+    /// The leaf in which a range begins that is walked from this end.
+    pub(super) fn leaf_from<'g, Q>(
+        &'g self,
+        end: End,
+        bound: Bound<&Q>,
+        guard: &'g Guard,
+    ) -> BlockRef<'g, K, V>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        match (end, bound) {
+            (End::First, Bound::Unbounded) => self.leaf(&First, guard),
+            (End::Last, Bound::Unbounded) => self.leaf(&Last, guard),
+            (End::Last, Bound::Excluded(key)) => self.leaf(&Before(&Needle::new::<K>(key)), guard),
+            (_, Bound::Included(key) | Bound::Excluded(key)) => {
+                self.leaf(&At(&Needle::new::<K>(key)), guard)
+            }
+        }
     }
 
     /// From a block at or left of the goal, along replacements and to the right, to the goal.

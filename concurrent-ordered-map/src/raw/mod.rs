@@ -15,7 +15,8 @@
 //! * A **write** of a key that is there is one compare-exchange on its slot; of a new key, a slot is
 //!   reserved and then published by counting it in the block's state word (`write.rs`, `block.rs`).
 //! * A block that is full, or holds little, is **frozen** and replaced by one or two new ones, alone
-//!   or together with its right neighbour (`replace.rs`). Its `forward` pointer then leads to them.
+//!   or together with its right neighbour (`replace.rs`, `join.rs`). Its `forward` pointer then leads to
+//!   them.
 //! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
 //!
 //! Ideas from: Braginsky and Petrank, "Locality-conscious lock-free linked lists" (2011), for freezing
@@ -61,6 +62,9 @@
 //!   absorber's, to the same block. Until a block's `forward` is set, its own slots are the truth of
 //!   its own range.
 //! * **I13** A claim is settled before a block freezes and before anything else is published in it.
+//! * **I14** A lane's first slot leads to the block that holds the lane's fence, or further left; its other
+//!   slots lead to blocks that start in its range. A lane without a block that starts in its range joins
+//!   its left neighbour. So whoever replaces a block passes by every slot that leads to it.
 //!
 //! # Linearization points
 //!
@@ -85,7 +89,7 @@
 //! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate |
 //! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
 //! | **O6** | `Entry::release`, `hollow` | the same | all that other owners did with the key |
-//! | **O7** | `Block::drop_link` | the same | all that other threads wrote to the block |
+//! | **O7** | `Block::drop_link` | the same; a `try_link` that fails | all that other threads wrote to the block; what took the place of its last link |
 //!
 //! # What a call touches
 //!

@@ -6,13 +6,13 @@
 //! settled: by killing the slot. Whoever comes by helps. It only ever pops from the first leaf (or
 //! the last): when that is empty, it absorbs its neighbour.
 
-use super::End;
-use super::RawMap;
+use std::ops::Bound;
+
 use super::block::BlockRef;
-use super::descend::{First, Last};
 use super::entry::Entry;
 use super::seek::outermost;
 use super::state::{Fate, State, fate};
+use super::{End, RawMap};
 use crate::reclaim::Guard;
 
 /// What an attempt at a pop came to.
@@ -36,10 +36,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     }
 
     fn try_pop<'g>(&'g self, end: End, guard: &'g Guard) -> Attempt<'g, K, V> {
-        let leaf = match end {
-            End::First => self.leaf(&First, guard),
-            End::Last => self.leaf(&Last, guard),
-        };
+        let leaf = self.leaf_from(end, Bound::<&K>::Unbounded, guard);
         let state = leaf.state();
         if state.frozen() {
             self.help(leaf, guard);

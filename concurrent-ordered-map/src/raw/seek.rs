@@ -10,9 +10,7 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 use super::block::BlockRef;
-use super::descend::{At, Before, First, Last};
 use super::entry::Entry;
-use super::hint::Needle;
 use super::state::{State, Word};
 use super::{End, RawMap};
 use crate::bounds::{above, below};
@@ -33,10 +31,11 @@ pub(super) struct Outermost<'g, K, V> {
 }
 
 impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
-    /// The entry with the least key within a lower bound.
-    pub(crate) fn least<'g, Q>(
+    /// The first entry within a lower bound, or the last within an upper one.
+    pub(crate) fn nearest<'g, Q>(
         &'g self,
-        from: Bound<&Q>,
+        end: End,
+        bound: Bound<&Q>,
         guard: &'g Guard,
     ) -> Option<&'g Entry<K, V>>
     where
@@ -44,85 +43,40 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         Q: Ord + ?Sized,
     {
         loop {
-            if let Ok(found) = self.try_least(from, guard) {
+            if let Ok(found) = self.try_nearest(end, bound, guard) {
                 return found;
             }
         }
     }
 
-    /// The entry with the greatest key within an upper bound.
-    pub(crate) fn greatest<'g, Q>(
+    fn try_nearest<'g, Q>(
         &'g self,
-        to: Bound<&Q>,
-        guard: &'g Guard,
-    ) -> Option<&'g Entry<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        loop {
-            if let Ok(found) = self.try_greatest(to, guard) {
-                return found;
-            }
-        }
-    }
-
-    fn try_least<'g, Q>(
-        &'g self,
-        from: Bound<&Q>,
+        end: End,
+        bound: Bound<&Q>,
         guard: &'g Guard,
     ) -> Result<Option<&'g Entry<K, V>>, Disturbed>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut leaf = match from {
-            Bound::Unbounded => self.leaf(&First, guard),
-            Bound::Included(key) | Bound::Excluded(key) => {
-                self.leaf(&At(&Needle::new::<K>(key)), guard)
-            }
+        let within = |key: &K| match end {
+            End::First => above(key.borrow(), bound),
+            End::Last => below(key.borrow(), bound),
         };
+        let mut leaf = self.leaf_from(end, bound, guard);
         let mut barren = Vec::new();
         loop {
             let state = self.open_state(leaf, guard)?;
-            let nearest = outermost(leaf, state, End::First, |key| above(key.borrow(), from));
-            if let Some(nearest) = nearest {
+            if let Some(nearest) = outermost(leaf, state, end, within) {
                 return confirm(leaf, state, nearest, &barren).map(Some);
             }
             barren.push((leaf, state));
-            let Some(next) = leaf.next() else {
-                return undisturbed(&barren).map(|()| None);
+            let further = match end {
+                End::First => leaf.next().map(BlockRef::latest),
+                End::Last => self.left_of(leaf, guard),
             };
-            leaf = next.latest();
-        }
-    }
-
-    fn try_greatest<'g, Q>(
-        &'g self,
-        to: Bound<&Q>,
-        guard: &'g Guard,
-    ) -> Result<Option<&'g Entry<K, V>>, Disturbed>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        let mut leaf = match to {
-            Bound::Unbounded => self.leaf(&Last, guard),
-            Bound::Included(key) => self.leaf(&At(&Needle::new::<K>(key)), guard),
-            Bound::Excluded(key) => self.leaf(&Before(&Needle::new::<K>(key)), guard),
-        };
-        let mut barren = Vec::new();
-        loop {
-            let state = self.open_state(leaf, guard)?;
-            let nearest = outermost(leaf, state, End::Last, |key| below(key.borrow(), to));
-            if let Some(nearest) = nearest {
-                return confirm(leaf, state, nearest, &barren).map(Some);
-            }
-            barren.push((leaf, state));
-            let Some(low) = leaf.low_key() else {
-                return undisturbed(&barren).map(|()| None);
-            };
-            leaf = self.leaf(&Before(&Needle::<K>::new::<K>(low)), guard);
+            let Some(further) = further else { return undisturbed(&barren).map(|()| None) };
+            leaf = further;
         }
     }
 

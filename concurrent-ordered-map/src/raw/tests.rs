@@ -58,10 +58,12 @@ fn agrees_with_a_btree_map_under_random_writes() {
                 }
                 8 => {
                     let guard = pin();
-                    let least = map.least(Bound::Excluded(&key), &guard).map(|e| *e.key());
+                    let least =
+                        map.nearest(End::First, Bound::Excluded(&key), &guard).map(|e| *e.key());
                     let after = (Bound::Excluded(key), Bound::Unbounded);
                     assert_eq!(least, model.range(after).next().map(|(k, _)| *k));
-                    let greatest = map.greatest(Bound::Excluded(&key), &guard).map(|e| *e.key());
+                    let greatest =
+                        map.nearest(End::Last, Bound::Excluded(&key), &guard).map(|e| *e.key());
                     assert_eq!(greatest, model.range(..key).next_back().map(|(k, _)| *k));
                     assert_eq!(map.get(&key, &guard).map(|e| *e.value()), model.get(&key).copied());
                 }

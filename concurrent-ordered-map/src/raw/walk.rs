@@ -6,12 +6,12 @@
 use std::borrow::Borrow;
 use std::ops::{Bound, Range};
 
-use super::RawMap;
 use super::block::{BlockRef, Slot};
-use super::descend::{At, Before, First, Last};
+use super::descend::{At, Before};
 use super::entry::Entry;
 use super::hint::Needle;
 use super::state::Word;
+use super::{End, RawMap};
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
@@ -106,18 +106,8 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         Q: Ord + ?Sized,
     {
         let mut walk = Self { map, guard, next: None, batch: Batch::new() };
-        loop {
-            let leaf = match from {
-                Bound::Unbounded => map.leaf(&First, guard),
-                Bound::Included(key) | Bound::Excluded(key) => {
-                    map.leaf(&At(&Needle::new::<K>(key)), guard)
-                }
-            };
-            // A leaf that is replaced now may split left of the bound: then it is looked up again.
-            if walk.read(leaf) {
-                break;
-            }
-        }
+        // A leaf that is replaced now may split left of the bound: then it is looked up again.
+        while !walk.read(map.leaf_from(End::First, from, guard)) {}
         walk.batch.retain(|key| above(key.borrow(), from));
         walk
     }
@@ -194,16 +184,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
         Q: Ord + ?Sized,
     {
         let mut walk = Self { map, guard, below: None, batch: Batch::new() };
-        loop {
-            let leaf = match to {
-                Bound::Unbounded => map.leaf(&Last, guard),
-                Bound::Included(key) => map.leaf(&At(&Needle::new::<K>(key)), guard),
-                Bound::Excluded(key) => map.leaf(&Before(&Needle::new::<K>(key)), guard),
-            };
-            if walk.read(leaf) {
-                break;
-            }
-        }
+        while !walk.read(map.leaf_from(End::Last, to, guard)) {}
         walk.batch.retain(|key| below(key.borrow(), to));
         walk
     }
@@ -211,6 +192,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
     /// Fills the batch from a leaf. False if it was replaced: then it must be looked up again, since
     /// what was its upper part may be in another leaf.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
+        leaf.prefetch_content();
         let read = self.batch.read(leaf);
         if read {
             self.below = leaf.low_key();
