@@ -25,6 +25,7 @@ pub(crate) fn contain(destructor: impl FnOnce()) {
 #[cfg(not(com_loom))]
 mod epoch {
     use std::alloc::Layout;
+    use std::cell::Cell;
     use std::fmt;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -80,6 +81,35 @@ mod epoch {
         }
     }
 
+    /// After how many retired objects a thread asks for garbage to be freed. Twice as much goes at a time,
+    /// so that a thread frees faster than it retires.
+    const PASS: u32 = 256;
+
+    thread_local! {
+        /// What this thread has retired since it last asked.
+        static RETIRED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// Asks for garbage to be freed, in proportion to what this thread has retired.
+    ///
+    /// crossbeam-epoch asks once in 128 pins, which is enough where each call pins. A session retires any
+    /// number of objects under one pin.
+    #[inline]
+    fn keep_up() {
+        if RETIRED.get() >= PASS {
+            free_passes();
+        }
+    }
+
+    #[cold]
+    fn free_passes() {
+        let passes = RETIRED.get() / PASS;
+        RETIRED.set(RETIRED.get() % PASS);
+        for _ in 0..passes {
+            crossbeam_epoch::pin().flush();
+        }
+    }
+
     /// A pinned thread. Not `Send`: it speaks for the thread that made it.
     pub(crate) struct Guard(crossbeam_epoch::Guard);
 
@@ -95,6 +125,7 @@ mod epoch {
         /// # Safety
         /// `job` may run on any thread, at any later time.
         pub(crate) unsafe fn defer(&self, job: impl FnOnce()) {
+            RETIRED.set(RETIRED.get().saturating_add(1));
             // SAFETY: the caller vouches for the job.
             unsafe { self.0.defer_unchecked(job) };
         }
@@ -102,6 +133,14 @@ mod epoch {
         /// Lets go of the epoch and pins anew.
         pub(crate) fn repin(&mut self) {
             self.0.repin();
+            keep_up();
+        }
+    }
+
+    impl Drop for Guard {
+        #[inline]
+        fn drop(&mut self) {
+            keep_up();
         }
     }
 

@@ -267,6 +267,35 @@ fn garbage_is_bounded_by_collecting_while_others_work() {
     }
 }
 
+/// However many values a session replaces, its end and `repin` free as many of those before it.
+#[test]
+fn garbage_is_freed_by_sessions_of_many_calls() {
+    const CALLS: u32 = 1_000;
+    let _alone = alone();
+    for anew in [true, false] {
+        let map: Map = map_of(None);
+        let mut session = map.pin();
+        let mut most = 0;
+        for _ in 0..scaled(200).max(50) {
+            for n in 0..CALLS {
+                session.insert(key(n % 100), value(n));
+            }
+            if anew {
+                drop(session);
+                session = map.pin();
+            } else {
+                session.repin();
+            }
+            most = most.max(VALUES.alive());
+        }
+        drop(session);
+        println!("anew: {anew}: {} values made, at most {most} alive", VALUES.made());
+        assert!(most < 10 * CALLS as usize, "{most} values alive");
+        drop(map);
+        close();
+    }
+}
+
 /// Without a call of `collect`: threads that keep using the map free as they go. How far garbage piles up
 /// meanwhile depends on how long threads lose their cores in sessions; but a thread that works on frees four
 /// times as fast as it retires, so after as many calls as there were values alive, all but the last 2,000
