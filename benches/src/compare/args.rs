@@ -21,8 +21,8 @@ The map beside its peers: nanoseconds of each, and each one's time divided by ou
     --entries N        entries in the map; 1k, 10M and the like are understood  [1M]
     --threads N        threads, in rows that are not of 1 thread  [2]
     --rounds N         rounds; in each, every map does every row once  [5]
-    --calls N          calls in a trial  [--entries, but 200k at least and 1M at most]
-    --quick            100k entries, 3 rounds, 200k calls: about half a minute
+    --calls N          calls in a trial  [--entries, but 200k at least and 500k at most]
+    --quick            100k entries, 3 rounds, 100k calls: about half a minute
     --floor FILE       fail when a ratio is below its floor. Lines: ROW PEER RATIO,
                        where PEER 'best' is the best concurrent peer; '#' begins a comment
     --json FILE        write all figures
@@ -136,11 +136,11 @@ impl Flags {
     fn finish(self, tool: PathBuf) -> Args {
         let (entries, calls, rounds) = match (self.measure, self.quick) {
             (false, _) => (1_000, Some(2_000), 1),
-            (true, true) => (100_000, Some(200_000), 3),
+            (true, true) => (100_000, Some(100_000), 3),
             (true, false) => (1_000_000, None, 5),
         };
         let entries = self.entries.unwrap_or(entries);
-        let calls = self.calls.or(calls).unwrap_or(entries.clamp(200_000, 1_000_000));
+        let calls = self.calls.or(calls).unwrap_or(entries.clamp(200_000, 500_000));
         let threads = self.threads.unwrap_or(2);
         let [floor, json, html] = self.files;
         Args {
@@ -211,7 +211,7 @@ mod tests {
     fn counts_have_suffixes() {
         let args = run("--bench --entries 10M --threads 8 --rounds 7").unwrap();
         assert_eq!(args.scale.entries, 10_000_000);
-        assert_eq!(args.scale.calls, 1_000_000);
+        assert_eq!(args.scale.calls, 500_000);
         assert_eq!((args.scale.threads, args.rounds), (8, 7));
         assert_eq!(run("--bench --entries 1k").unwrap().scale.calls, 200_000);
     }

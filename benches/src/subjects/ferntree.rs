@@ -1,9 +1,7 @@
 //! ferntree's `Tree`. Gets are optimistic, without the leaf's lock, which its documentation calls the fast
 //! path; for strings and `Arc`s that asks for `insert_defer` and `remove_defer`, and for numbers those cost
-//! nothing extra. Scans go by the raw iterator, whole iterations leaf by leaf. The session holds a pin of
-//! crossbeam-epoch, which makes the inner ones cheap.
+//! nothing extra. Scans go by the raw iterator, whole iterations leaf by leaf.
 
-use crossbeam_epoch::Guard;
 use ferntree::Tree;
 
 use crate::subject::{Key, Session, Subject, Value};
@@ -13,22 +11,16 @@ pub(super) const NAME: &str = "ferntree";
 /// The B+ tree with optimistic latches.
 pub(super) struct Fern<K: Key, V: Value>(Tree<K, V>);
 
-/// A pinned thread's access.
-pub(super) struct Pinned<'m, K: Key, V: Value> {
-    map: &'m Tree<K, V>,
-    guard: Guard,
-}
-
 impl<K: Key, V: Value> Subject<K, V> for Fern<K, V> {
     const NAME: &'static str = NAME;
-    type Session<'m> = Pinned<'m, K, V>;
+    type Session<'m> = &'m Tree<K, V>;
 
     fn new() -> Self {
         Self(Tree::new())
     }
 
     fn session(&self) -> Self::Session<'_> {
-        Pinned { map: &self.0, guard: crossbeam_epoch::pin() }
+        &self.0
     }
 
     fn settle(&self) {
@@ -36,25 +28,25 @@ impl<K: Key, V: Value> Subject<K, V> for Fern<K, V> {
     }
 }
 
-impl<K: Key, V: Value> Session<K, V> for Pinned<'_, K, V> {
+impl<K: Key, V: Value> Session<K, V> for &Tree<K, V> {
     #[inline]
     fn get(&mut self, key: &K) -> Option<u64> {
-        self.map.lookup_optimistic(key, V::number)
+        self.lookup_optimistic(key, V::number)
     }
 
     #[inline]
     fn upsert(&mut self, key: K, value: V) {
-        self.map.insert_defer(key, value);
+        self.insert_defer(key, value);
     }
 
     #[inline]
     fn remove(&mut self, key: &K) -> bool {
-        self.map.remove_defer(key)
+        self.remove_defer(key)
     }
 
     #[inline]
     fn scan(&mut self, from: &K, count: usize, mut visit: impl FnMut(u64)) {
-        let mut entries = self.map.raw_iter();
+        let mut entries = self.raw_iter();
         entries.seek(from);
         for _ in 0..count {
             let Some((_, value)) = entries.next() else { return };
@@ -64,7 +56,7 @@ impl<K: Key, V: Value> Session<K, V> for Pinned<'_, K, V> {
 
     #[inline]
     fn iterate(&mut self, mut visit: impl FnMut(u64)) {
-        let mut entries = self.map.raw_iter();
+        let mut entries = self.raw_iter();
         entries.seek_to_first();
         while entries.for_each_in_leaf(|_, value| visit(value.number())) {
             let Some((_, value)) = entries.next() else { return };
@@ -74,11 +66,6 @@ impl<K: Key, V: Value> Session<K, V> for Pinned<'_, K, V> {
 
     #[inline]
     fn pop_first(&mut self) -> Option<u64> {
-        self.map.pop_first().map(|(_, value)| value.number())
-    }
-
-    #[inline]
-    fn breathe(&mut self) {
-        self.guard.repin();
+        Tree::pop_first(self).map(|(_, value)| value.number())
     }
 }
