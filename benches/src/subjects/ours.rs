@@ -1,7 +1,4 @@
 //! This project's map, through sessions: one pin for many calls, renewed every 64 of them.
-//!
-//! A renewal frees no garbage of itself: crossbeam-epoch does that when a thread that is not pinned pins, one
-//! time in 128. So a breath also asks for it, lest the map be fast by never freeing.
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, Pinned};
 
@@ -63,6 +60,5 @@ impl<K: Key, V: Value> Session<K, V> for Pinned<'_, K, V> {
     #[inline]
     fn breathe(&mut self) {
         self.repin();
-        crossbeam_epoch::pin().flush();
     }
 }
