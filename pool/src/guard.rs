@@ -39,6 +39,12 @@ impl<C: Connector> Guard<C> {
         &mut self.lease.as_mut().expect("the lease is there until the guard is gone").resource
     }
 
+    /// The connection, and whether a call on it is under way.
+    pub(crate) fn parts(&mut self) -> (&mut C::Connection, &mut bool) {
+        let item = self.item_mut();
+        (&mut item.connection, &mut item.is_mid_call)
+    }
+
     /// The connection's name.
     pub fn id(&self) -> ConnectionId {
         self.item().id

@@ -3,6 +3,7 @@
 
 mod connector;
 mod core;
+mod db;
 mod error;
 mod event;
 mod guard;
@@ -20,6 +21,9 @@ mod sync;
 mod waiting;
 
 pub use self::connector::{Condition, Connector};
+pub use self::db::{
+    Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,
+};
 pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
 pub use self::guard::Guard;
 pub use self::histogram::Times;
