@@ -104,8 +104,9 @@ impl<C: Connector> Guard<C> {
         let id = lease.resource.id;
         self.shared.core.retire(lease.slot, Instant::now());
         self.shared.forget(&lease.resource, Reason::Detached);
-        self.shared.free(lease.slot);
+        self.shared.core.vacate(lease.slot);
         event!(info, self.shared, { id = %id, reason = Reason::Detached.name(), }, "connection detached");
+        self.shared.freed();
         lease.resource.connection
     }
 }

@@ -47,7 +47,7 @@ impl<C: Connector> Seat<C> {
             sleep(self.shared.settings.retry_pause(failures)).await;
             if !self.shared.core.is_wanted(self.shared.settings.min) {
                 self.is_over = true;
-                self.shared.vacate(self.slot);
+                self.shared.give_up(self.slot);
                 return;
             }
         }
@@ -60,7 +60,7 @@ impl<C: Connector> Seat<C> {
         self.is_over = true;
         match after {
             AfterFailure::Stop => self.shared.pump(),
-            AfterFailure::Probe => self.shared.vacate(self.slot),
+            AfterFailure::Probe => self.shared.give_up(self.slot),
         }
         // Another attempt may just have succeeded and cleared the error.
         Err(cause
@@ -155,7 +155,7 @@ impl<C: Connector> Seat<C> {
         let closing = shared.connector.close(item.connection);
         let closed = limited("closing", shared.settings.close_timeout, closing).await;
         self.is_over = true;
-        shared.free(self.slot);
+        shared.core.vacate(self.slot);
         match &closed {
             Ok(()) => {
                 event!(info, shared, { id = %id, reason = reason.name(), }, "connection closed")
@@ -164,6 +164,7 @@ impl<C: Connector> Seat<C> {
                 event!(warn, shared, { id = %id, reason = reason.name(), error = %cause, }, "connection dropped")
             }
         }
+        shared.freed();
         closed
     }
 
@@ -174,8 +175,9 @@ impl<C: Connector> Seat<C> {
         let id = item.id;
         drop(item);
         self.is_over = true;
-        self.shared.free(self.slot);
+        self.shared.core.vacate(self.slot);
         event!(info, self.shared, { id = %id, reason = reason.name(), }, "connection dropped");
+        self.shared.freed();
     }
 
     fn into_lease(mut self) -> Option<Lease<Item<C>>> {

@@ -180,16 +180,18 @@ impl<C: Connector> Shared<C> {
         self.core.with_tally(|tally| tally.count_closed(reason));
     }
 
-    /// Empties a slot, and lets others use it: who waits, then the minimum.
-    pub(crate) fn free(self: &Arc<Self>, slot: usize) {
-        self.vacate(slot);
+    /// Tells that a slot was emptied, and lets others use it: who waits, then the minimum.
+    pub(crate) fn freed(self: &Arc<Self>) {
+        self.emptied.notify_waiters();
+        self.pump();
         if let Some(slot) = self.core.reserve_below(self.settings.min) {
             self.runtime.spawn(Seat::reserved(self, slot).connect_once());
         }
     }
 
-    /// Empties a slot, and lets those who wait use it.
-    pub(crate) fn vacate(self: &Arc<Self>, slot: usize) {
+    /// Empties a slot in which connecting has failed, and lets those who wait use it. Not the minimum: that
+    /// would try again at once, and for ever.
+    pub(crate) fn give_up(self: &Arc<Self>, slot: usize) {
         self.core.vacate(slot);
         self.emptied.notify_waiters();
         self.pump();
