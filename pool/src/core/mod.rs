@@ -14,9 +14,10 @@
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
 //!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
 //!   its cell.
-//! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts as
-//!   many as there are waiters without one, as far as there are slots; whoever ends one in failure, or
-//!   empties a slot, calls it again. So nobody waits while something could be done for them.
+//! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
+//!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
+//!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
+//!   again. So nobody waits while something more could be done for them.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
 //!

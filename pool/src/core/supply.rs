@@ -27,14 +27,19 @@ pub(crate) enum AfterFailure {
 
 impl<R: Send + 'static> Core<R> {
     /// The next thing to do for those who wait, until there is nothing more to do (C6). Idle resources that
-    /// are `fresh` are handed over on the way.
+    /// are `fresh` are handed over on the way. One that is idle is checked even if one is being made: that is
+    /// quicker, and whoever comes next is glad of the other.
     pub(crate) fn supply(&self, now: Instant, fresh: impl Fn(&R) -> bool) -> Option<Job<R>> {
         loop {
             let mut state = self.state.lock();
-            if state.waiting <= state.supplying {
+            let being_checked = state.supplying - state.connecting;
+            if state.waiting <= being_checked {
                 return None;
             }
-            let Some(slot) = state.idle.first() else { return state.reserve().map(Job::Connect) };
+            let Some(slot) = state.idle.first() else {
+                let enough = state.waiting <= state.supplying;
+                return if enough { None } else { state.reserve().map(Job::Connect) };
+            };
             let is_fresh =
                 matches!(&state.slots[slot].stage, Stage::Idle(resource) if fresh(resource));
             let lease = state.take_idle(slot, Stage::Checking);

@@ -140,6 +140,30 @@ fn a_stale_one_is_checked_for_whoever_is_first_then() {
 }
 
 #[test]
+fn a_newcomer_does_not_take_what_is_idle_while_another_waits_for_a_check() {
+    let core = full(2);
+    let place = join(&core, 1);
+    let Some(Job::Check(lease)) = core.supply(Instant::now(), |_| false) else {
+        panic!("no check")
+    };
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    core.pass_on(lease, Instant::now());
+    assert_eq!(served(&place).unwrap().unwrap(), 0);
+    assert_eq!(take(&core).unwrap().resource, 1);
+}
+
+#[test]
+fn who_waits_need_not_wait_for_one_being_made_while_another_is_idle() {
+    let core = Core::<u32>::new(3);
+    let idle = core.reserve_below(3).unwrap();
+    core.fill(idle, 1, Instant::now());
+    core.reserve_below(3).unwrap();
+    let _place = join(&core, 1);
+    assert!(matches!(core.supply(Instant::now(), |_| false), Some(Job::Check(_))));
+    assert!(core.supply(Instant::now(), |_| false).is_none());
+}
+
+#[test]
 fn a_reset_closes_the_idle_at_once_and_the_borrowed_when_they_come_back() {
     let core = full(3);
     let held = take(&core).unwrap();
