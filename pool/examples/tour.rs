@@ -94,8 +94,9 @@ async fn singleton(config: &Config<Any>) -> Result<Manager, Box<dyn std::error::
         managers.push(racer.await??);
     }
     let manager = managers.swap_remove(0);
-    let created = manager.stats().created;
-    ensure!(created == 10, "{created} connections were opened, not the minimum of one manager");
+    let _held = manager.acquire().await?;
+    let all_see_it = managers.iter().all(|manager| manager.stats().in_use == 1);
+    ensure!(all_see_it && manager.stats().created == 10, "more than one manager was built");
     Ok(manager)
 }
 

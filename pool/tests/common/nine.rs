@@ -31,13 +31,19 @@ macro_rules! nine {
                     tokio::spawn(ConnectionManager::get_or_init_named("singleton", config.clone()))
                 })
                 .collect();
+            let mut managers = Vec::new();
             for racer in racers {
+                managers.push(racer.await.unwrap().unwrap());
+            }
+            let held = managers[0].acquire().await.unwrap();
+            for manager in &managers {
                 assert_eq!(
-                    racer.await.unwrap().unwrap().stats().created,
-                    3,
-                    "more than one was built"
+                    (manager.stats().created, manager.stats().in_use),
+                    (3, 1),
+                    "not the same one"
                 );
             }
+            drop(held);
             let manager = ConnectionManager::<$DB>::get_named("singleton").unwrap();
             manager.close(Duration::from_secs(5)).await.unwrap();
             assert!(matches!(manager.acquire().await, Err(Error::Closed)));
