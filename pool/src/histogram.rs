@@ -12,8 +12,8 @@ const BUCKETS: usize = 252;
 pub(crate) struct Histogram {
     buckets: Box<[u64; BUCKETS]>,
     count: u64,
-    total: Duration,
-    max: Duration,
+    total_ns: u64,
+    max_ns: u64,
 }
 
 /// What a histogram says. Quantiles are the upper bounds of their buckets, so at most a quarter too long.
@@ -34,17 +34,17 @@ pub struct Times {
 
 impl Default for Histogram {
     fn default() -> Self {
-        let (total, max) = (Duration::ZERO, Duration::ZERO);
-        Self { buckets: Box::new([0; BUCKETS]), count: 0, total, max }
+        Self { buckets: Box::new([0; BUCKETS]), count: 0, total_ns: 0, max_ns: 0 }
     }
 }
 
 impl Histogram {
     pub(crate) fn record(&mut self, duration: Duration) {
-        self.buckets[bucket(nanos(duration))] += 1;
+        let nanos = nanos(duration);
+        self.buckets[bucket(nanos)] += 1;
         self.count += 1;
-        self.total = self.total.saturating_add(duration);
-        self.max = self.max.max(duration);
+        self.total_ns = self.total_ns.saturating_add(nanos);
+        self.max_ns = self.max_ns.max(nanos);
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -59,16 +59,16 @@ impl Histogram {
             seen += count;
             seen >= rank.max(1)
         });
-        at.map_or(0, upper_bound).min(nanos(self.max))
+        at.map_or(0, upper_bound).min(self.max_ns)
     }
 
     pub(crate) fn times(&self) -> Times {
         Times {
             count: self.count,
-            total_ns: nanos(self.total),
+            total_ns: self.total_ns,
             p50_ns: self.quantile(500),
             p99_ns: self.quantile(990),
-            max_ns: nanos(self.max),
+            max_ns: self.max_ns,
         }
     }
 }
@@ -80,7 +80,9 @@ impl std::fmt::Debug for Histogram {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // Not `as_nanos`, which takes 128 bits: this is on the way of every acquire.
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// The position of the highest bit, and the two bits below it.

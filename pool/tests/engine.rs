@@ -261,8 +261,11 @@ async fn lifetimes_end_with_jitter_and_nobody_waits_for_the_renewal() {
     };
     let (pool, server) = start(settings).await;
     server.connect_ms.store(500, SeqCst);
+    // With up to a tenth off, lifetimes end from 90 s on, and are renewed from 70 s on.
     sleep(Duration::from_secs(71)).await;
-    let renewed_early = Server::count(&server.opened) - 10;
+    assert!(Server::count(&server.opened) < 20, "all lifetimes end together, or too early");
+    sleep(Duration::from_secs(8)).await;
+    assert!(Server::count(&server.opened) > 10, "no lifetime is shortened");
     for _ in 0..200 {
         let begun = Instant::now();
         drop(pool.acquire().await.unwrap());
@@ -270,7 +273,6 @@ async fn lifetimes_end_with_jitter_and_nobody_waits_for_the_renewal() {
         sleep(millis(99)).await;
     }
     let stats = pool.stats();
-    assert!(renewed_early < 10, "all lifetimes end together");
     assert!(stats.closed[&Reason::Expired] >= 10, "{stats:?}");
     assert_eq!((stats.open, stats.idle), (10, 10));
 }

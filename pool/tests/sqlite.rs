@@ -6,12 +6,9 @@ mod nine;
 
 use sqlx::{Acquire, Executor, Sqlite};
 
-/// A database file of its own for each name, in a folder that goes when the tests have ended well enough for
-/// the system to clean up: the operating system's folder for temporary files.
+/// A database file of its own for each name, in cargo's folder for the files of tests.
 fn url(name: &str) -> Option<String> {
-    let folder = std::env::temp_dir().join(format!("pool-sqlite-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    Some(format!("sqlite://{}/{name}.db?mode=rwc", folder.display()))
+    Some(format!("sqlite://{}/pool-{name}.db?mode=rwc", env!("CARGO_TARGET_TMPDIR")))
 }
 
 nine::nine!(Sqlite, url);
