@@ -133,18 +133,17 @@ impl<C: Connector> Shared<C> {
         self.open_up_to(limit).await.0 > 0
     }
 
-    /// Closes connections that were idle for too long, the highest places first, down to the minimum.
+    /// Closes connections that were idle for too long, but for those in the lowest places, as many as the
+    /// minimum: these are the ones that are used first.
     async fn shrink(self: &Arc<Self>) {
         let Some(limit) = self.settings.idle_timeout else { return };
         let now = Instant::now();
-        let mut surplus = self.core.counts().live().saturating_sub(self.settings.min);
-        for slot in (0..self.settings.max).rev() {
-            if surplus == 0 {
-                return;
-            }
-            let chosen = self.core.retire_idle(slot, |live| live.last_used + limit <= now);
+        let rows = self.core.rows(|live| live.last_used + limit <= now);
+        let live = rows.into_iter().filter(|row| !matches!(row.stage, "connecting" | "closing"));
+        for row in live.skip(self.settings.min).filter(|row| row.idle == Some(true)) {
+            // It may have been borrowed meanwhile.
+            let chosen = self.core.retire_idle(row.slot, |live| live.last_used + limit <= now);
             if let Some(lease) = chosen {
-                surplus -= 1;
                 let _ = self.retire(lease, Reason::Idle).await;
             }
         }

@@ -311,6 +311,21 @@ async fn idle_connections_beyond_the_minimum_are_closed_and_the_lowest_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_lowest_place_is_kept_even_if_it_alone_was_idle_for_too_long() {
+    let settings = Settings { idle_timeout: Some(Duration::from_secs(10)), ..settings(1, 2) };
+    let (pool, _server) = start(settings).await;
+    sleep(Duration::from_secs(5)).await;
+    pool.renew().await.unwrap();
+    sleep(Duration::from_secs(6)).await;
+    pool.maintain().await;
+    assert_eq!(pool.stats().open, 2, "the one beyond the minimum is not due yet");
+    sleep(Duration::from_secs(6)).await;
+    pool.maintain().await;
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.connections[0].slot), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quiet_pool_uses_one_connection_only() {
     let (pool, _server) = start(settings(5, 5)).await;
     let mut ids = std::collections::BTreeSet::new();

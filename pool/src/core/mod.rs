@@ -173,10 +173,10 @@ impl<R: Send + 'static> Core<R> {
         self.state.lock().counts()
     }
 
-    /// The slots that are not empty, lowest first; `id` names an idle resource.
-    pub(crate) fn rows<I>(&self, id: impl Fn(&R) -> I) -> Vec<Row<I>> {
+    /// The slots that are not empty, lowest first, with what `look` says about the idle resources.
+    pub(crate) fn rows<I>(&self, look: impl Fn(&R) -> I) -> Vec<Row<I>> {
         let state = self.state.lock();
-        state.slots.iter().enumerate().filter_map(|(slot, at)| at.row(slot, &id)).collect()
+        state.slots.iter().enumerate().filter_map(|(slot, at)| at.row(slot, &look)).collect()
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -43,7 +43,7 @@ pub(super) struct Slot<R> {
 pub(crate) struct Row<I> {
     pub(crate) slot: usize,
     pub(crate) stage: &'static str,
-    /// Known from the resource itself, when it is idle.
+    /// What was asked about the resource, when it is idle.
     pub(crate) idle: Option<I>,
     pub(crate) hold: Option<Hold>,
 }
@@ -53,11 +53,11 @@ impl<R> Slot<R> {
         Self { stage: Stage::Empty, generation: 0 }
     }
 
-    pub(super) fn row<I>(&self, slot: usize, id: impl Fn(&R) -> I) -> Option<Row<I>> {
+    pub(super) fn row<I>(&self, slot: usize, look: impl Fn(&R) -> I) -> Option<Row<I>> {
         let (stage, idle, hold) = match &self.stage {
             Stage::Empty => return None,
             Stage::Connecting => ("connecting", None, None),
-            Stage::Idle(resource) => ("idle", Some(id(resource)), None),
+            Stage::Idle(resource) => ("idle", Some(look(resource)), None),
             Stage::Lent(hold) => ("in use", None, Some(*hold)),
             Stage::Checking => ("checking", None, None),
             Stage::Retiring => ("closing", None, None),
