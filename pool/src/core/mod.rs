@@ -28,11 +28,13 @@
 //! the code. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
 mod bits;
+#[cfg(all(test, pool_loom))]
+mod loom;
 mod serve;
 mod slot;
 mod supply;
 mod tally;
-#[cfg(test)]
+#[cfg(all(test, not(pool_loom)))]
 mod tests;
 mod waiter;
 
