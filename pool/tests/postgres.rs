@@ -6,10 +6,17 @@ mod nine;
 #[path = "common/postgres.rs"]
 mod server;
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use server::Server;
 use sqlx::{Executor, Postgres};
+
+/// Says so past the test harness, which keeps to itself what tests that pass print.
+fn skipped(what: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "SKIPPED: {what}").unwrap();
+}
 
 /// All tests of this binary share a server, which ends with the process.
 static SHARED: LazyLock<Option<(String, Option<Server>)>> = LazyLock::new(|| {
@@ -19,7 +26,7 @@ static SHARED: LazyLock<Option<(String, Option<Server>)>> = LazyLock::new(|| {
     match Server::start() {
         Ok(server) => Some((server.url(), Some(server))),
         Err(why) => {
-            println!("SKIPPED: the tests on PostgreSQL: {why}, and TEST_DATABASE_URL is not set");
+            skipped(&format!("the tests on PostgreSQL: {why}, and TEST_DATABASE_URL is not set"));
             None
         }
     }
@@ -157,7 +164,7 @@ async fn nobody_sees_an_error_when_all_idle_backends_were_killed() {
 async fn a_server_that_stops_is_reported_fast_and_one_that_starts_is_used_again() {
     let mut server = match Server::start() {
         Ok(server) => server,
-        Err(why) => return println!("SKIPPED: stopping and starting PostgreSQL: {why}"),
+        Err(why) => return skipped(&format!("stopping and starting PostgreSQL: {why}")),
     };
     let config = Config::<Postgres>::new(&server.url()).unwrap().min(2).max(4);
     let manager = ConnectionManager::connect(config).await.unwrap();
