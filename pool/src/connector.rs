@@ -1,0 +1,51 @@
+//! What a pool needs to know about what it connects to.
+
+use std::error::Error;
+use std::future::Future;
+
+/// The state in which a borrower gives a connection back, as far as it can be told without asking the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It can be handed on as it is.
+    Clean,
+    /// It has something to finish first, or session state to drop: [`Connector::clean`] does that.
+    Dirty,
+    /// A call on it was cut short, so that its state is unknown until [`Connector::clean`] has asked.
+    CutShort,
+}
+
+/// Opens, checks, cleans and closes connections for a [`Pool`](crate::Pool).
+///
+/// The pool runs each of these in a task of its own and with a time limit. When a limit is over, the future
+/// and its connection are dropped.
+pub trait Connector: Send + Sync + 'static {
+    /// What is pooled.
+    type Connection: Send + 'static;
+    /// What may go wrong.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Opens a connection.
+    fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
+
+    /// Sees whether an idle connection still works.
+    fn check(
+        &self,
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Tells in which state a connection comes back. Runs in the borrower's drop, so it must not wait.
+    fn condition(&self, connection: &mut Self::Connection) -> Condition;
+
+    /// Makes a connection fit for the next borrower. An error means that it has to be closed.
+    fn clean(
+        &self,
+        connection: &mut Self::Connection,
+        condition: Condition,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Closes a connection in good order.
+    fn close(
+        &self,
+        connection: Self::Connection,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}

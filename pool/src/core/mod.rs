@@ -1,0 +1,271 @@
+//! The state machine of the pool: who has what, and who is next. No I/O, no clock, no runtime; the
+//! resource is of any type.
+//!
+//! # Invariants
+//!
+//! They hold whenever the lock is free.
+//!
+//! * **C1** There are `max` slots, and each is at one [`Stage`]. A resource exists, is being made or is
+//!   being closed only in a slot that is not empty; so there are never more than `max`.
+//! * **C2** `empty` and `idle` are exactly the slots at these stages.
+//! * **C3** Whoever waits is in the queue; `waiting` is the queue's length.
+//! * **C4** A newcomer takes an idle resource only when nobody waits. Whoever waits is served in the order
+//!   of (priority, ticket).
+//! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
+//!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
+//!   its cell.
+//! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
+//!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
+//!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
+//!   again. So nobody waits while something more could be done for them.
+//! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
+//!   After [`Core::close`] that goes for all, and the queue is and stays empty.
+//!
+//! # Why a lock
+//!
+//! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
+//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C7 can be read off
+//! the code. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
+
+mod bits;
+#[cfg(all(test, pool_loom))]
+mod loom;
+mod serve;
+mod slot;
+mod supply;
+mod tally;
+#[cfg(all(test, not(pool_loom)))]
+mod tests;
+mod waiter;
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use concurrent_ordered_map::ConcurrentOrderedMap;
+use tokio::time::Instant;
+
+use self::bits::Bits;
+use self::slot::Slot;
+pub(crate) use self::slot::{Hold, Lease, Row, Stage};
+pub(crate) use self::supply::{AfterFailure, Job};
+pub(crate) use self::tally::Tally;
+pub(crate) use self::waiter::{Turn, Waiter};
+use crate::error::Cause;
+use crate::reason::Reason;
+use crate::sync::Mutex;
+
+/// Why a waiter is sent away.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    Closed,
+    /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
+    Connect(Cause),
+}
+
+/// What a newcomer finds.
+pub(crate) enum Take<R> {
+    Lease(Lease<R>),
+    Wait,
+    Closed,
+}
+
+/// What becomes of a resource that is given back.
+pub(crate) enum GivenBack<R> {
+    /// It is idle, or somebody else's.
+    Kept,
+    /// The caller has to close it and then to vacate its slot, which is at [`Stage::Retiring`].
+    Retire(Lease<R>, Reason),
+}
+
+/// How many slots are at which stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) max: usize,
+    /// Not empty: all that counts against `max`.
+    pub(crate) open: usize,
+    pub(crate) idle: usize,
+    pub(crate) lent: usize,
+    pub(crate) connecting: usize,
+    pub(crate) checking: usize,
+    pub(crate) waiting: usize,
+}
+
+impl Counts {
+    /// Resources that exist and may be used again.
+    pub(crate) fn live(&self) -> usize {
+        self.idle + self.lent + self.checking
+    }
+}
+
+pub(crate) struct Core<R> {
+    state: Mutex<State<R>>,
+    queue: ConcurrentOrderedMap<Turn, Arc<Waiter<R>>>,
+}
+
+struct State<R> {
+    slots: Box<[Slot<R>]>,
+    idle: Bits,
+    empty: Bits,
+    waiting: usize,
+    supplying: usize,
+    connecting: usize,
+    lent: usize,
+    next_ticket: u64,
+    generation: u64,
+    /// Why resources of old generations are closed.
+    outdated: Reason,
+    closed: bool,
+    /// While connecting fails, one attempt at a time: the slot in which it is made, and whether it does.
+    failing: bool,
+    prober: Option<usize>,
+    tally: Tally,
+}
+
+impl<R: Send + 'static> Core<R> {
+    pub(crate) fn new(max: usize) -> Self {
+        let mut empty = Bits::with_room(max);
+        (0..max).for_each(|slot| empty.insert(slot));
+        let state = State {
+            slots: (0..max).map(|_| Slot::empty()).collect(),
+            idle: Bits::with_room(max),
+            empty,
+            waiting: 0,
+            supplying: 0,
+            connecting: 0,
+            lent: 0,
+            next_ticket: 0,
+            generation: 0,
+            outdated: Reason::Reset,
+            closed: false,
+            failing: false,
+            prober: None,
+            tally: Tally::default(),
+        };
+        Self { state: Mutex::new(state), queue: ConcurrentOrderedMap::new() }
+    }
+
+    /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
+    /// when they come back. Borrowers are not disturbed.
+    pub(crate) fn next_generation(&self, reason: Reason) -> Vec<Lease<R>> {
+        let mut state = self.state.lock();
+        state.generation += 1;
+        state.outdated = reason;
+        state.take_all_idle()
+    }
+
+    /// Sends away all who wait, and answers the idle resources, to be closed. From now on nothing is handed
+    /// out. Answers nothing more when it was closed before.
+    pub(crate) fn close(&self) -> Vec<Lease<R>> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let idle = state.take_all_idle();
+        let waiters: Vec<_> = std::iter::from_fn(|| self.pop(&mut state)).collect();
+        drop(state);
+        for waiter in waiters {
+            wake(waiter.refuse(Refusal::Closed));
+        }
+        idle
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.state.lock().counts()
+    }
+
+    /// The slots that are not empty, lowest first, with what `look` says about the idle resources.
+    pub(crate) fn rows<I>(&self, look: impl Fn(&R) -> I) -> Vec<Row<I>> {
+        let state = self.state.lock();
+        state.slots.iter().enumerate().filter_map(|(slot, at)| at.row(slot, &look)).collect()
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.state.lock().tally.clone()
+    }
+
+    pub(crate) fn with_tally<T>(&self, change: impl FnOnce(&mut Tally) -> T) -> T {
+        change(&mut self.state.lock().tally)
+    }
+
+    /// Takes the first waiter off the queue.
+    fn pop(&self, state: &mut State<R>) -> Option<Arc<Waiter<R>>> {
+        if state.waiting == 0 {
+            return None;
+        }
+        let (_, waiter) = self.queue.pop_first()?;
+        state.waiting -= 1;
+        Some(waiter)
+    }
+}
+
+impl<R> State<R> {
+    fn counts(&self) -> Counts {
+        let max = self.slots.len();
+        Counts {
+            max,
+            open: max - self.empty.len(),
+            idle: self.idle.len(),
+            lent: self.lent,
+            connecting: self.connecting,
+            checking: self.supplying - self.connecting,
+            waiting: self.waiting,
+        }
+    }
+
+    /// Moves a slot to another stage and keeps the sets and counters in step (C2, C6).
+    fn put(&mut self, slot: usize, stage: Stage<R>) -> Stage<R> {
+        self.count(slot, &stage, true);
+        let before = std::mem::replace(&mut self.slots[slot].stage, stage);
+        self.count(slot, &before, false);
+        before
+    }
+
+    fn count(&mut self, slot: usize, stage: &Stage<R>, enters: bool) {
+        let step = |count: &mut usize| if enters { *count += 1 } else { *count -= 1 };
+        let mark = |set: &mut Bits| if enters { set.insert(slot) } else { set.remove(slot) };
+        match stage {
+            Stage::Empty => mark(&mut self.empty),
+            Stage::Idle(_) => mark(&mut self.idle),
+            Stage::Lent(_) => step(&mut self.lent),
+            Stage::Checking => step(&mut self.supplying),
+            Stage::Connecting => {
+                step(&mut self.connecting);
+                step(&mut self.supplying);
+            }
+            Stage::Retiring => {}
+        }
+    }
+
+    /// Takes the resource out of an idle slot, which goes to `stage`.
+    fn take_idle(&mut self, slot: usize, stage: Stage<R>) -> Lease<R> {
+        match self.put(slot, stage) {
+            Stage::Idle(resource) => Lease { slot, resource },
+            _ => unreachable!("slot {slot} is in the idle set (C2)"),
+        }
+    }
+
+    fn take_all_idle(&mut self) -> Vec<Lease<R>> {
+        let mut leases = Vec::with_capacity(self.idle.len());
+        while let Some(slot) = self.idle.first() {
+            leases.push(self.take_idle(slot, Stage::Retiring));
+        }
+        leases
+    }
+}
+
+/// Wakes a waiter. To be called without a lock.
+fn wake(waker: Option<std::task::Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// Who asks, and since when.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) since: Instant,
+    pub(crate) by: &'static Location<'static>,
+    pub(crate) priority: u8,
+}

@@ -1,0 +1,67 @@
+//! A slot: the place of one resource from before it is made until after it is closed.
+
+use std::panic::Location;
+
+use tokio::time::Instant;
+
+/// Who holds a resource, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    pub(crate) since: Instant,
+    pub(crate) by: &'static Location<'static>,
+}
+
+/// What happens in a slot.
+pub(crate) enum Stage<R> {
+    Empty,
+    /// Reserved for a resource that is being made.
+    Connecting,
+    Idle(R),
+    /// A borrower has it, or a waiter's cell.
+    Lent(Hold),
+    /// A task has it, and will hand it to a waiter.
+    Checking,
+    /// A task has it, and will close it.
+    Retiring,
+}
+
+/// A resource on its way, with the slot that it belongs to.
+#[derive(Debug)]
+pub(crate) struct Lease<R> {
+    pub(crate) slot: usize,
+    pub(crate) resource: R,
+}
+
+pub(super) struct Slot<R> {
+    pub(super) stage: Stage<R>,
+    /// The pool's generation when the making of the resource began.
+    pub(super) generation: u64,
+}
+
+/// A slot as statistics show it.
+#[derive(Debug)]
+pub(crate) struct Row<I> {
+    pub(crate) slot: usize,
+    pub(crate) stage: &'static str,
+    /// What was asked about the resource, when it is idle.
+    pub(crate) idle: Option<I>,
+    pub(crate) hold: Option<Hold>,
+}
+
+impl<R> Slot<R> {
+    pub(super) fn empty() -> Self {
+        Self { stage: Stage::Empty, generation: 0 }
+    }
+
+    pub(super) fn row<I>(&self, slot: usize, look: impl Fn(&R) -> I) -> Option<Row<I>> {
+        let (stage, idle, hold) = match &self.stage {
+            Stage::Empty => return None,
+            Stage::Connecting => ("connecting", None, None),
+            Stage::Idle(resource) => ("idle", Some(look(resource)), None),
+            Stage::Lent(hold) => ("in use", None, Some(*hold)),
+            Stage::Checking => ("checking", None, None),
+            Stage::Retiring => ("closing", None, None),
+        };
+        Some(Row { slot, stage, idle, hold })
+    }
+}

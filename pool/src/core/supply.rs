@@ -1,0 +1,125 @@
+//! Making and checking resources for those who wait: what is to be done, and what a failure means.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Core, Lease, Refusal, Stage, State, Waiter, wake};
+use crate::error::Cause;
+
+/// What is to be done for a waiter. It goes to whoever is first when it is done, not to the one whose coming
+/// started it: so nothing is wasted when that one gives up.
+pub(crate) enum Job<R> {
+    /// Make a resource for this slot, which is at [`Stage::Connecting`].
+    Connect(usize),
+    /// See whether this idle resource still works. Its slot is at [`Stage::Checking`].
+    Check(Lease<R>),
+}
+
+/// What is to be done after an attempt has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterFailure {
+    /// This slot is the one that keeps trying.
+    Probe,
+    /// Another one does; this slot was emptied.
+    Stop,
+}
+
+impl<R: Send + 'static> Core<R> {
+    /// The next thing to do for those who wait, until there is nothing more to do (C6). Idle resources that
+    /// are `fresh` are handed over on the way. One that is idle is checked even if one is being made: that is
+    /// quicker, and whoever comes next is glad of the other.
+    pub(crate) fn supply(&self, now: Instant, fresh: impl Fn(&R) -> bool) -> Option<Job<R>> {
+        loop {
+            let mut state = self.state.lock();
+            let being_checked = state.supplying - state.connecting;
+            if state.waiting <= being_checked {
+                return None;
+            }
+            let Some(slot) = state.idle.first() else {
+                let enough = state.waiting <= state.supplying;
+                return if enough { None } else { state.reserve().map(Job::Connect) };
+            };
+            let is_fresh =
+                matches!(&state.slots[slot].stage, Stage::Idle(resource) if fresh(resource));
+            let lease = state.take_idle(slot, Stage::Checking);
+            if !is_fresh {
+                return Some(Job::Check(lease));
+            }
+            let waker = self.hand_over(&mut state, lease, now);
+            drop(state);
+            wake(waker);
+        }
+    }
+
+    /// Reserves a slot if fewer than `limit` are taken, for a resource that nobody waits for yet.
+    pub(crate) fn reserve_below(&self, limit: usize) -> Option<usize> {
+        let mut state = self.state.lock();
+        if state.slots.len() - state.empty.len() >= limit { None } else { state.reserve() }
+    }
+
+    /// The ticket that the next to come will get: the time before which others came.
+    pub(crate) fn next_ticket(&self) -> u64 {
+        self.state.lock().next_ticket
+    }
+
+    /// Notes that the making of a resource for `slot` has failed. While that goes on, one slot probes. If
+    /// there is no resource that could come back, those who came before the attempt began (`before`) are sent
+    /// away with the cause: they have seen a whole attempt fail, and waiting longer would only hide why.
+    pub(crate) fn connect_failed(&self, slot: usize, before: u64, cause: &Cause) -> AfterFailure {
+        let mut state = self.state.lock();
+        state.failing = true;
+        let after = match *state.prober.get_or_insert(slot) {
+            prober if prober == slot => AfterFailure::Probe,
+            _ => AfterFailure::Stop,
+        };
+        if after == AfterFailure::Stop {
+            state.put(slot, Stage::Empty);
+        }
+        let refused = if state.counts().live() == 0 {
+            self.remove_before(&mut state, before)
+        } else {
+            vec![]
+        };
+        drop(state);
+        for waiter in refused {
+            wake(waiter.refuse(Refusal::Connect(Arc::clone(cause))));
+        }
+        after
+    }
+
+    fn remove_before(&self, state: &mut State<R>, ticket: u64) -> Vec<Arc<Waiter<R>>> {
+        let turns: Vec<_> = self.queue.keys().filter(|turn| turn.1 < ticket).collect();
+        let waiters: Vec<_> = turns.iter().filter_map(|turn| self.queue.remove(turn)).collect();
+        state.waiting -= waiters.len();
+        waiters
+    }
+
+    /// Whether the slot that probes has anybody to do it for: someone who waits, or the minimum.
+    pub(crate) fn is_wanted(&self, min: usize) -> bool {
+        let state = self.state.lock();
+        !state.closed && (state.waiting > 0 || state.counts().live() < min)
+    }
+}
+
+impl<R> State<R> {
+    /// Reserves the lowest empty slot (C1). While connecting fails, only one at a time.
+    fn reserve(&mut self) -> Option<usize> {
+        if self.closed || (self.failing && self.connecting > 0) {
+            return None;
+        }
+        let slot = self.empty.first()?;
+        self.put(slot, Stage::Connecting);
+        self.slots[slot].generation = self.generation;
+        Some(slot)
+    }
+}
+
+impl<R> std::fmt::Debug for Waiter<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiter")
+            .field("since", &self.since)
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,31 @@
+//! What is counted: under the core's lock, so the numbers agree with each other.
+
+use crate::histogram::Histogram;
+use crate::reason::Reason;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// How long those waited who were served.
+    pub(crate) wait: Histogram,
+    /// How long connections were held.
+    pub(crate) used: Histogram,
+    /// How long it took to open a connection, of those that were opened.
+    pub(crate) create: Histogram,
+    pub(crate) connect_errors: u64,
+    pub(crate) check_errors: u64,
+    pub(crate) timeouts: u64,
+    pub(crate) given_up: u64,
+    closed: [u64; Reason::ALL.len()],
+}
+
+impl Tally {
+    pub(crate) fn count_closed(&mut self, reason: Reason) {
+        if let Some(at) = Reason::ALL.iter().position(|other| *other == reason) {
+            self.closed[at] += 1;
+        }
+    }
+
+    pub(crate) fn closed(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
+        Reason::ALL.into_iter().zip(self.closed)
+    }
+}

@@ -1,0 +1,238 @@
+//! The core alone: no runtime, no clock.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::{AfterFailure, Core, GivenBack, Job, Lease, Refusal, Request, Take, Turn, Waiter};
+use crate::error::Cause;
+use crate::reason::Reason;
+
+type Place = (Turn, Arc<Waiter<u32>>);
+
+fn request(priority: u8) -> Request {
+    Request { since: Instant::now(), by: Location::caller(), priority }
+}
+
+fn take(core: &Core<u32>) -> Option<Lease<u32>> {
+    match core.take(request(1), |_| true) {
+        Take::Lease(lease) => Some(lease),
+        Take::Wait | Take::Closed => None,
+    }
+}
+
+fn join(core: &Core<u32>, priority: u8) -> Place {
+    core.join(request(priority)).expect("open")
+}
+
+fn served(place: &Place) -> Option<Result<u32, Refusal>> {
+    match place.1.poll(&Context::from_waker(Waker::noop())) {
+        Poll::Ready(served) => Some(served.map(|lease| lease.resource)),
+        Poll::Pending => None,
+    }
+}
+
+fn give_back(core: &Core<u32>, lease: Lease<u32>) -> Option<Reason> {
+    match core.give_back(lease, Instant::now()) {
+        GivenBack::Kept => None,
+        GivenBack::Retire(lease, reason) => {
+            core.vacate(lease.slot);
+            Some(reason)
+        }
+    }
+}
+
+fn connects(core: &Core<u32>) -> Vec<usize> {
+    std::iter::from_fn(|| core.supply(Instant::now(), |_| true))
+        .map(|job| match job {
+            Job::Connect(slot) => slot,
+            Job::Check(_) => panic!("everything is fresh here"),
+        })
+        .collect()
+}
+
+/// A core with one resource in each slot, the slot's number, idle.
+fn full(max: usize) -> Core<u32> {
+    let core = Core::new(max);
+    for number in 0..u32::try_from(max).unwrap() {
+        let slot = core.reserve_below(max).unwrap();
+        assert!(matches!(core.fill(slot, number, Instant::now()), GivenBack::Kept));
+    }
+    core
+}
+
+#[test]
+fn never_more_slots_are_reserved_than_there_are() {
+    let core = Core::<u32>::new(3);
+    let places: Vec<_> = (0..10).map(|_| join(&core, 1)).collect();
+    assert_eq!(connects(&core), [0, 1, 2]);
+    assert_eq!((core.counts().open, core.counts().waiting), (3, 10));
+    assert_eq!(core.reserve_below(3), None);
+    drop(places);
+}
+
+#[test]
+fn as_many_are_made_as_wait_for_one() {
+    let core = Core::<u32>::new(10);
+    let _places = [join(&core, 1), join(&core, 1)];
+    assert_eq!(connects(&core), [0, 1]);
+    assert!(connects(&core).is_empty());
+}
+
+#[test]
+fn the_lowest_is_taken_first() {
+    let core = full(3);
+    let (first, second) = (take(&core).unwrap(), take(&core).unwrap());
+    assert_eq!((first.resource, second.resource), (0, 1));
+    give_back(&core, first);
+    assert_eq!(take(&core).unwrap().resource, 0);
+}
+
+#[test]
+fn the_first_in_priority_and_arrival_is_served_and_no_newcomer_overtakes() {
+    let core = full(1);
+    take(&core).unwrap();
+    let (low, second, third, high) =
+        (join(&core, 2), join(&core, 1), join(&core, 1), join(&core, 0));
+    for (turn, place) in [high, second, third, low].iter().enumerate() {
+        assert!(served(place).is_none());
+        assert_eq!(give_back(&core, Lease { slot: 0, resource: 0 }), None);
+        assert!(take(&core).is_none(), "a newcomer has overtaken");
+        assert_eq!(served(place).unwrap().unwrap(), 0, "turn {turn}");
+    }
+}
+
+#[test]
+fn who_leaves_passes_on_what_it_was_given() {
+    let core = full(1);
+    let held = take(&core).unwrap();
+    let (first, second) = (join(&core, 1), join(&core, 1));
+    give_back(&core, held);
+    let unclaimed = core.leave(first.0, &first.1).expect("it was handed over");
+    assert!(matches!(core.pass_on(unclaimed, Instant::now()), GivenBack::Kept));
+    assert_eq!(served(&second).unwrap().unwrap(), 0);
+}
+
+#[test]
+fn who_leaves_before_its_turn_is_skipped() {
+    let core = full(1);
+    let held = take(&core).unwrap();
+    let (first, second) = (join(&core, 1), join(&core, 1));
+    assert!(core.leave(first.0, &first.1).is_none());
+    assert_eq!(core.counts().waiting, 1);
+    give_back(&core, held);
+    assert_eq!(served(&second).unwrap().unwrap(), 0);
+}
+
+#[test]
+fn a_stale_one_is_checked_for_whoever_is_first_then() {
+    let core = full(1);
+    assert!(matches!(core.take(request(1), |_| false), Take::Wait));
+    let place = join(&core, 1);
+    let Some(Job::Check(lease)) = core.supply(Instant::now(), |_| false) else {
+        panic!("no check")
+    };
+    assert!(core.supply(Instant::now(), |_| false).is_none(), "one check for one who waits");
+    assert!(matches!(core.pass_on(lease, Instant::now()), GivenBack::Kept));
+    assert_eq!(served(&place).unwrap().unwrap(), 0);
+}
+
+#[test]
+fn a_newcomer_does_not_take_what_is_idle_while_another_waits_for_a_check() {
+    let core = full(2);
+    let place = join(&core, 1);
+    let Some(Job::Check(lease)) = core.supply(Instant::now(), |_| false) else {
+        panic!("no check")
+    };
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    core.pass_on(lease, Instant::now());
+    assert_eq!(served(&place).unwrap().unwrap(), 0);
+    assert_eq!(take(&core).unwrap().resource, 1);
+}
+
+#[test]
+fn who_waits_need_not_wait_for_one_being_made_while_another_is_idle() {
+    let core = Core::<u32>::new(3);
+    let idle = core.reserve_below(3).unwrap();
+    core.fill(idle, 1, Instant::now());
+    core.reserve_below(3).unwrap();
+    let _place = join(&core, 1);
+    assert!(matches!(core.supply(Instant::now(), |_| false), Some(Job::Check(_))));
+    assert!(core.supply(Instant::now(), |_| false).is_none());
+}
+
+#[test]
+fn a_reset_closes_the_idle_at_once_and_the_borrowed_when_they_come_back() {
+    let core = full(3);
+    let held = take(&core).unwrap();
+    let idle = core.next_generation(Reason::Reset);
+    assert_eq!(idle.iter().map(|lease| lease.resource).collect::<Vec<_>>(), [1, 2]);
+    idle.into_iter().for_each(|lease| core.vacate(lease.slot));
+    let slot = core.reserve_below(3).unwrap();
+    core.fill(slot, 7, Instant::now());
+    assert_eq!(give_back(&core, held), Some(Reason::Reset));
+    assert_eq!((core.counts().open, take(&core).unwrap().resource), (1, 7));
+}
+
+#[test]
+fn what_was_begun_before_a_reset_is_closed_when_it_is_made() {
+    let core = Core::<u32>::new(1);
+    let slot = core.reserve_below(1).unwrap();
+    core.next_generation(Reason::ExpiredNow);
+    assert!(matches!(core.fill(slot, 1, Instant::now()), GivenBack::Retire(_, Reason::ExpiredNow)));
+}
+
+#[test]
+fn a_close_sends_all_away_and_keeps_nothing() {
+    let core = full(2);
+    let held = [take(&core).unwrap(), take(&core).unwrap()];
+    let place = join(&core, 1);
+    assert!(core.close().is_empty());
+    assert!(matches!(served(&place), Some(Err(Refusal::Closed))));
+    assert!(core.join(request(1)).is_err());
+    assert!(matches!(core.take(request(1), |_| true), Take::Closed));
+    for lease in held {
+        assert_eq!(give_back(&core, lease), Some(Reason::Shutdown));
+    }
+    assert_eq!((core.counts().open, core.reserve_below(2)), (0, None));
+}
+
+#[test]
+fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused() {
+    let core = Core::<u32>::new(3);
+    let cause: Cause = Arc::new(std::io::Error::other("down"));
+    let early = [join(&core, 1), join(&core, 1)];
+    assert_eq!(connects(&core), [0, 1]);
+    let before = core.next_ticket();
+    let late = join(&core, 1);
+    assert_eq!(connects(&core), [2]);
+    assert_eq!(core.connect_failed(1, before, &cause), AfterFailure::Probe);
+    assert_eq!(core.connect_failed(0, before, &cause), AfterFailure::Stop);
+    assert_eq!(core.connect_failed(2, before, &cause), AfterFailure::Stop);
+    for place in &early {
+        assert!(matches!(served(place), Some(Err(Refusal::Connect(_)))));
+    }
+    assert!(served(&late).is_none(), "its own attempt has not failed yet");
+    assert!(connects(&core).is_empty(), "one probe at a time");
+    core.fill(1, 5, Instant::now());
+    assert_eq!(served(&late).unwrap().unwrap(), 5);
+    let _more = [join(&core, 1), join(&core, 1)];
+    assert_eq!(connects(&core), [0, 2]);
+}
+
+#[test]
+fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
+    let core = Core::<u32>::new(2);
+    let slot = core.reserve_below(2).unwrap();
+    core.fill(slot, 1, Instant::now());
+    let held = take(&core).unwrap();
+    let place = join(&core, 1);
+    assert_eq!(connects(&core), [1]);
+    let cause: Cause = Arc::new(std::io::Error::other("down"));
+    core.connect_failed(1, core.next_ticket(), &cause);
+    assert!(served(&place).is_none());
+    give_back(&core, held);
+    assert_eq!(served(&place).unwrap().unwrap(), 1);
+}

@@ -1,0 +1,78 @@
+//! One who waits: a place in the queue, and the cell into which a hand-off puts the resource.
+
+use std::panic::Location;
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::{Lease, Refusal};
+use crate::sync::Mutex;
+
+/// A place in the queue: by priority, then in the order of arrival.
+pub(crate) type Turn = (u8, u64);
+
+/// What a waiter has got so far.
+enum Gift<R> {
+    /// Nothing, and this is whom to wake.
+    Nothing(Option<Waker>),
+    Lease(Lease<R>),
+    Refusal(Refusal),
+    /// It was taken out.
+    Taken,
+}
+
+/// Shared by the queue and by the future that waits.
+pub(crate) struct Waiter<R> {
+    pub(crate) since: Instant,
+    pub(crate) by: &'static Location<'static>,
+    gift: Mutex<Gift<R>>,
+}
+
+impl<R> Waiter<R> {
+    pub(crate) fn new(since: Instant, by: &'static Location<'static>) -> Self {
+        Self { since, by, gift: Mutex::new(Gift::Nothing(None)) }
+    }
+
+    /// Puts the resource in. Answers whom to wake, once no lock is held.
+    pub(crate) fn give(&self, lease: Lease<R>) -> Option<Waker> {
+        self.put(Gift::Lease(lease))
+    }
+
+    /// Sends the waiter away with an error. Answers whom to wake.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Option<Waker> {
+        self.put(Gift::Refusal(refusal))
+    }
+
+    fn put(&self, gift: Gift<R>) -> Option<Waker> {
+        match std::mem::replace(&mut *self.gift.lock(), gift) {
+            Gift::Nothing(waker) => waker,
+            // Whoever puts something in has taken the waiter off the queue first (C5).
+            _ => unreachable!("a waiter is served once"),
+        }
+    }
+
+    /// What a future that waits does when it is polled.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Result<Lease<R>, Refusal>> {
+        let mut gift = self.gift.lock();
+        if let Gift::Nothing(waker) = &mut *gift {
+            match waker {
+                Some(waker) if waker.will_wake(context.waker()) => {}
+                _ => *waker = Some(context.waker().clone()),
+            }
+            return Poll::Pending;
+        }
+        match std::mem::replace(&mut *gift, Gift::Taken) {
+            Gift::Lease(lease) => Poll::Ready(Ok(lease)),
+            Gift::Refusal(refusal) => Poll::Ready(Err(refusal)),
+            Gift::Nothing(_) | Gift::Taken => unreachable!("polled after it was ready"),
+        }
+    }
+
+    /// Takes out a resource that was handed over and never picked up.
+    pub(crate) fn unclaimed(&self) -> Option<Lease<R>> {
+        match std::mem::replace(&mut *self.gift.lock(), Gift::Taken) {
+            Gift::Lease(lease) => Some(lease),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What can be set about a pool of sqlx connections, and where from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use serde::{Deserialize, Deserializer};
+use sqlx::Database;
+
+use super::dialect::Dialect;
+use super::{ConnectOptions, ConnectionManager, Hooks, Sqlx};
+use crate::error::ConfigError;
+use crate::pool::{Pool, StartError};
+use crate::settings::Settings;
+
+/// What can be set about a pool of sqlx connections.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use std::time::Duration;
+///
+/// let config = pool::Config::<sqlx::Sqlite>::new("sqlite::memory:")
+///     .unwrap()
+///     .min(1)
+///     .max(4)
+///     .set(|settings| settings.acquire_timeout = Duration::from_secs(2));
+/// assert_eq!(config.settings().max, 4);
+///
+/// let wrong = pool::Config::<sqlx::Sqlite>::new("postgres://localhost").unwrap_err();
+/// assert_eq!(wrong.to_string(), "url: the scheme 'postgres' is none of SQLite's: sqlite");
+/// # }
+/// ```
+///
+/// It deserializes from `url`, and optionally `settings` (see [`Settings`]) and `reset_session`.
+pub struct Config<DB: Database> {
+    options: ConnectOptions<DB>,
+    dialect: Dialect,
+    reset_session: bool,
+    settings: Settings,
+    hooks: Hooks<DB>,
+}
+
+impl<DB: Database> Config<DB> {
+    /// Connects to this URL, with default settings.
+    ///
+    /// # Errors
+    /// When the URL's scheme is not one of this database, or the URL cannot be read.
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        let schemes = DB::URL_SCHEMES;
+        if !schemes.is_empty() && !schemes.contains(&scheme) {
+            let problem =
+                format!("the scheme '{scheme}' is none of {}'s: {}", DB::NAME, schemes.join(", "));
+            return Err(ConfigError::new("url", problem));
+        }
+        // `Any` names no schemes; it takes those of the drivers that are there.
+        #[cfg(feature = "any")]
+        sqlx::any::install_default_drivers();
+        let dialect = Dialect::of_scheme(scheme);
+        if dialect == Dialect::Other {
+            return Err(ConfigError::new("url", format!("the scheme '{scheme}' is unknown")));
+        }
+        match url.parse() {
+            Ok(options) => Ok(Self::build(options, dialect)),
+            Err(error) => Err(ConfigError::new("url", error.to_string())),
+        }
+    }
+
+    /// Connects with these options, with default settings. For a database whose kind sqlx tells by the URL
+    /// only (`Any`), use [`new`](Self::new).
+    pub fn with_options(options: ConnectOptions<DB>) -> Self {
+        let scheme = DB::URL_SCHEMES.first().copied().unwrap_or_default();
+        Self::build(options, Dialect::of_scheme(scheme))
+    }
+
+    fn build(options: ConnectOptions<DB>, dialect: Dialect) -> Self {
+        let hooks = Hooks { before_connect: None, after_connect: None, check: None };
+        Self { options, dialect, reset_session: false, settings: Settings::default(), hooks }
+    }
+
+    /// Reads the environment: `DATABASE_URL`, and optionally `POOL_NAME`, `POOL_MIN`, `POOL_MAX`,
+    /// `POOL_RESET_SESSION` (`true` or `false`), `POOL_LIFETIME_JITTER_PERCENT`, and in milliseconds
+    /// `POOL_ACQUIRE_TIMEOUT`, `POOL_CONNECT_TIMEOUT`, `POOL_CHECK_AFTER`, `POOL_CHECK_TIMEOUT`,
+    /// `POOL_CLEAN_TIMEOUT`, `POOL_CLOSE_TIMEOUT`, `POOL_RENEW_BEFORE`, `POOL_RETRY_MIN`, `POOL_RETRY_MAX`,
+    /// and, where `off` means never, `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or cannot be read, or the setting that makes no sense.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// As [`from_env`](Self::from_env), from variables that are looked up by a function.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// let vars = |name: &str| match name {
+    ///     "DATABASE_URL" => Some(String::from("sqlite::memory:")),
+    ///     "POOL_MAX" => Some(String::from("many")),
+    ///     _ => None,
+    /// };
+    /// let error = pool::Config::<sqlx::Sqlite>::from_vars(vars).unwrap_err();
+    /// assert_eq!(error.to_string(), "POOL_MAX: 'many' is not a whole number");
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_vars(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let url = look_up("DATABASE_URL")
+            .ok_or_else(|| ConfigError::new("DATABASE_URL", "is not set"))?;
+        let mut config = Self::new(&url)
+            .map_err(|error| ConfigError { field: String::from("DATABASE_URL"), ..error })?;
+        let vars = Vars { look_up };
+        let settings = &mut config.settings;
+        if let Some(name) = (vars.look_up)("POOL_NAME") {
+            settings.name = name;
+        }
+        vars.number("POOL_MIN", &mut settings.min)?;
+        vars.number("POOL_MAX", &mut settings.max)?;
+        vars.number("POOL_LIFETIME_JITTER_PERCENT", &mut settings.lifetime_jitter_percent)?;
+        vars.millis("POOL_ACQUIRE_TIMEOUT", &mut settings.acquire_timeout)?;
+        vars.millis("POOL_CONNECT_TIMEOUT", &mut settings.connect_timeout)?;
+        vars.millis("POOL_CHECK_AFTER", &mut settings.check_after)?;
+        vars.millis("POOL_CHECK_TIMEOUT", &mut settings.check_timeout)?;
+        vars.millis("POOL_CLEAN_TIMEOUT", &mut settings.clean_timeout)?;
+        vars.millis("POOL_CLOSE_TIMEOUT", &mut settings.close_timeout)?;
+        vars.millis("POOL_RENEW_BEFORE", &mut settings.renew_before)?;
+        vars.millis("POOL_RETRY_MIN", &mut settings.retry_min)?;
+        vars.millis("POOL_RETRY_MAX", &mut settings.retry_max)?;
+        vars.millis_or_off("POOL_MAX_LIFETIME", &mut settings.max_lifetime)?;
+        vars.millis_or_off("POOL_IDLE_TIMEOUT", &mut settings.idle_timeout)?;
+        vars.millis_or_off("POOL_MAINTENANCE_EVERY", &mut settings.maintenance_every)?;
+        match (vars.look_up)("POOL_RESET_SESSION").as_deref() {
+            None | Some("false") => {}
+            Some("true") => config.reset_session = true,
+            Some(other) => {
+                let problem = format!("'{other}' is neither true nor false");
+                return Err(ConfigError::new("POOL_RESET_SESSION", problem));
+            }
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The name that events and statistics show.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.set(|settings| settings.name = name.into())
+    }
+
+    /// How many connections are opened at the start and kept.
+    #[must_use]
+    pub fn min(self, min: usize) -> Self {
+        self.set(|settings| settings.min = min)
+    }
+
+    /// How many there may be.
+    #[must_use]
+    pub fn max(self, max: usize) -> Self {
+        self.set(|settings| settings.max = max)
+    }
+
+    /// Sets any of the [`Settings`].
+    #[must_use]
+    pub fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Whether session state that a borrower leaves (settings, temporary tables, advisory locks, `LISTEN`)
+    /// is reset before the next one has the connection. Costs a round trip each time. PostgreSQL only.
+    #[must_use]
+    pub fn reset_session(mut self, reset: bool) -> Self {
+        self.reset_session = reset;
+        self
+    }
+
+    /// Asks before each attempt to connect how to: for passwords and hosts that change.
+    #[must_use]
+    pub fn before_connect(
+        mut self,
+        options: impl Fn() -> BoxFuture<'static, Result<ConnectOptions<DB>, sqlx::Error>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hooks.before_connect = Some(std::sync::Arc::new(options));
+        self
+    }
+
+    /// Prepares each connection after it was opened. An error counts as one of connecting.
+    #[must_use]
+    pub fn after_connect(
+        mut self,
+        prepare: impl for<'c> Fn(&'c mut DB::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hooks.after_connect = Some(std::sync::Arc::new(prepare));
+        self
+    }
+
+    /// Checks connections in this way, instead of by sqlx's ping.
+    #[must_use]
+    pub fn check(
+        mut self,
+        check: impl for<'c> Fn(&'c mut DB::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hooks.check = Some(std::sync::Arc::new(check));
+        self
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Checks that the settings make sense together.
+    ///
+    /// # Errors
+    /// Names the first field that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.reset_session && self.dialect.reset().is_none() {
+            let problem = "there is no statement that resets a session of this database";
+            return Err(ConfigError::new("reset_session", problem));
+        }
+        self.settings.validate()
+    }
+}
+
+impl<DB: Database> ConnectionManager<DB> {
+    /// Opens a pool of its own, beside any other. See [`Pool::start`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = pool::Config::<sqlx::Sqlite>::new("sqlite::memory:")?.min(1).max(2);
+    /// let manager = pool::ConnectionManager::connect(config).await?;
+    /// let mut connection = manager.acquire().await?;
+    /// let one: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&mut *connection).await?;
+    /// assert_eq!(one, 1);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// When the configuration is wrong, or one of the first connections cannot be opened.
+    pub async fn connect(config: Config<DB>) -> Result<Self, StartError> {
+        config.validate()?;
+        let Config { options, dialect, reset_session, settings, hooks } = config;
+        Pool::start(Sqlx { options, dialect, reset_session, hooks }, settings).await
+    }
+}
+
+/// Variables by name.
+struct Vars<F> {
+    look_up: F,
+}
+
+impl<F: Fn(&str) -> Option<String>> Vars<F> {
+    fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
+        let Some(text) = (self.look_up)(name) else { return Ok(()) };
+        *field = text
+            .trim()
+            .parse()
+            .map_err(|_| ConfigError::new(name, format!("'{text}' is not a whole number")))?;
+        Ok(())
+    }
+
+    fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
+        let mut millis = None;
+        self.number_or(name, &mut millis)?;
+        *field = millis.map_or(*field, Duration::from_millis);
+        Ok(())
+    }
+
+    fn millis_or_off(&self, name: &str, field: &mut Option<Duration>) -> Result<(), ConfigError> {
+        if (self.look_up)(name).is_some_and(|text| text.trim() == "off") {
+            *field = None;
+            return Ok(());
+        }
+        let mut millis = None;
+        self.number_or(name, &mut millis)?;
+        *field = millis.map(Duration::from_millis).or(*field);
+        Ok(())
+    }
+
+    fn number_or(&self, name: &str, field: &mut Option<u64>) -> Result<(), ConfigError> {
+        if (self.look_up)(name).is_none() {
+            return Ok(());
+        }
+        let mut number = 0;
+        self.number(name, &mut number)?;
+        *field = Some(number);
+        Ok(())
+    }
+}
+
+impl<DB: Database> Clone for Config<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            options: self.options.clone(),
+            dialect: self.dialect,
+            reset_session: self.reset_session,
+            settings: self.settings.clone(),
+            hooks: self.hooks.clone(),
+        }
+    }
+}
+
+impl<DB: Database> fmt::Debug for Config<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the options: they may show a password.
+        f.debug_struct("Config")
+            .field("dialect", &self.dialect)
+            .field("reset_session", &self.reset_session)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'de, DB: Database> Deserialize<'de> for Config<DB> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            url: String,
+            #[serde(default)]
+            reset_session: bool,
+            #[serde(default)]
+            settings: Settings,
+        }
+        let fields = Fields::deserialize(deserializer)?;
+        let config = Self::new(&fields.url).map_err(serde::de::Error::custom)?;
+        let config =
+            Self { settings: fields.settings, ..config.reset_session(fields.reset_session) };
+        config.validate().map_err(serde::de::Error::custom)?;
+        Ok(config)
+    }
+}

@@ -1,0 +1,163 @@
+//! Connections of sqlx: opening, checking, cleaning and closing them.
+
+mod config;
+mod dialect;
+mod executor;
+mod instances;
+mod transaction;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::future::BoxFuture;
+use sqlx::{Connection, Database};
+use sqlx_core::sql_str::SqlSafeStr;
+use sqlx_core::transaction::TransactionManager;
+
+pub use self::config::Config;
+use self::dialect::Dialect;
+pub use self::transaction::Transaction;
+use crate::connector::{Condition, Connector};
+use crate::guard::Guard;
+use crate::pool::Pool;
+
+/// A pool of sqlx connections. See [`Pool`] for its methods, and [`Config`] for how to get one.
+///
+/// A reference to it is an sqlx [`Executor`](sqlx::Executor) and [`Acquire`](sqlx::Acquire).
+pub type ConnectionManager<DB> = Pool<Sqlx<DB>>;
+
+/// A borrowed sqlx connection. It derefs to the database's connection.
+pub type PooledConnection<DB> = Guard<Sqlx<DB>>;
+
+/// How sqlx connects to a database.
+pub type ConnectOptions<DB> = <<DB as Database>::Connection as Connection>::Options;
+
+type Hook<DB> = Arc<
+    dyn for<'c> Fn(&'c mut <DB as Database>::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
+        + Send
+        + Sync,
+>;
+type Credentials<DB> =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<ConnectOptions<DB>, sqlx::Error>> + Send + Sync>;
+
+/// What users may hang in.
+struct Hooks<DB: Database> {
+    before_connect: Option<Credentials<DB>>,
+    after_connect: Option<Hook<DB>>,
+    check: Option<Hook<DB>>,
+}
+
+impl<DB: Database> Clone for Hooks<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            before_connect: self.before_connect.clone(),
+            after_connect: self.after_connect.clone(),
+            check: self.check.clone(),
+        }
+    }
+}
+
+/// The [`Connector`] of sqlx's databases. Made by [`Config`].
+pub struct Sqlx<DB: Database> {
+    options: ConnectOptions<DB>,
+    dialect: Dialect,
+    reset_session: bool,
+    hooks: Hooks<DB>,
+}
+
+impl<DB: Database> fmt::Debug for Sqlx<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the options: they may show a password.
+        f.debug_struct("Sqlx").field("dialect", &self.dialect).finish_non_exhaustive()
+    }
+}
+
+impl<DB: Database> Connector for Sqlx<DB> {
+    type Connection = DB::Connection;
+    type Error = sqlx::Error;
+
+    async fn connect(&self) -> Result<DB::Connection, sqlx::Error> {
+        let mut connection = match &self.hooks.before_connect {
+            Some(options) => DB::Connection::connect_with(&options().await?).await?,
+            None => DB::Connection::connect_with(&self.options).await?,
+        };
+        if let Some(prepare) = &self.hooks.after_connect {
+            prepare(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn check(&self, connection: &mut DB::Connection) -> Result<(), sqlx::Error> {
+        match &self.hooks.check {
+            Some(check) => check(connection).await,
+            None => connection.ping().await,
+        }
+    }
+
+    /// An open transaction and queued statements are known to the driver. Whether a call was cut short shows
+    /// by what the driver still expects to read: finishing that is done at once if there is nothing.
+    fn condition(&self, connection: &mut DB::Connection) -> Condition {
+        if depth::<DB>(connection) > 0 || connection.should_flush() {
+            return Condition::Dirty;
+        }
+        if self.dialect.is_remote() && !is_quiet(connection) {
+            return Condition::CutShort;
+        }
+        if self.reset_session { Condition::Dirty } else { Condition::Clean }
+    }
+
+    async fn clean(
+        &self,
+        connection: &mut DB::Connection,
+        condition: Condition,
+    ) -> Result<(), sqlx::Error> {
+        connection.flush().await?;
+        while depth::<DB>(connection) > 0 {
+            DB::TransactionManager::rollback(connection).await?;
+        }
+        // After a `BEGIN` that was cut short the driver knows of no transaction, but the server may. SQLite's
+        // driver rolls back by itself what nobody has taken over.
+        if condition == Condition::CutShort && self.dialect.is_remote() {
+            outside_transaction::<DB>(connection, "ROLLBACK").await?;
+        }
+        match self.dialect.reset().filter(|_| self.reset_session) {
+            Some(reset) => outside_transaction::<DB>(connection, reset).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn close(&self, connection: DB::Connection) -> Result<(), sqlx::Error> {
+        connection.close().await
+    }
+}
+
+/// How many transactions and savepoints are open, as the driver knows.
+fn depth<DB: Database>(connection: &DB::Connection) -> usize {
+    DB::TransactionManager::get_transaction_depth(connection)
+}
+
+/// Whether the driver expects nothing more to read. Then finishing what is under way takes no time.
+fn is_quiet<T: Connection>(connection: &mut T) -> bool {
+    let finish = pin!(connection.flush());
+    matches!(finish.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+}
+
+/// Runs statements, and sees that the server says that no transaction is open after them.
+///
+/// Drivers run what they are given to begin a transaction with, then look at the state that the server has
+/// reported. That none is open is an error to them, and what is wanted here.
+async fn outside_transaction<DB: Database>(
+    connection: &mut DB::Connection,
+    statements: &'static str,
+) -> Result<(), sqlx::Error> {
+    match DB::TransactionManager::begin(connection, Some(statements.into_sql_str())).await {
+        Err(sqlx::Error::BeginFailed) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            Err(sqlx::Error::Protocol(String::from("a transaction is open after a rollback")))
+        }
+    }
+}

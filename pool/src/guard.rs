@@ -1,0 +1,152 @@
+//! A borrowed connection.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::connector::{Condition, Connector};
+use crate::core::Lease;
+use crate::error::Error;
+use crate::event::event;
+use crate::id::ConnectionId;
+use crate::reason::Reason;
+use crate::seat::{Seat, give_back};
+use crate::shared::{Item, Shared};
+
+/// A borrowed connection. Dropping it gives it back.
+///
+/// Dropping does not wait: a connection that needs cleaning (an open transaction, a call that was cut short)
+/// is cleaned by a task before anybody else gets it, and closed if that fails. [`release`](Self::release)
+/// does the same and tells how it went.
+pub struct Guard<C: Connector> {
+    shared: Arc<Shared<C>>,
+    /// Always there, until the guard is taken apart or dropped.
+    lease: Option<Lease<Item<C>>>,
+}
+
+impl<C: Connector> Guard<C> {
+    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>) -> Self {
+        Self { shared, lease: Some(lease) }
+    }
+
+    fn item(&self) -> &Item<C> {
+        &self.lease.as_ref().expect("the lease is there until the guard is gone").resource
+    }
+
+    fn item_mut(&mut self) -> &mut Item<C> {
+        &mut self.lease.as_mut().expect("the lease is there until the guard is gone").resource
+    }
+
+    /// The connection, and whether a call on it is under way.
+    pub(crate) fn parts(&mut self) -> (&mut C::Connection, &mut bool) {
+        let item = self.item_mut();
+        (&mut item.connection, &mut item.is_mid_call)
+    }
+
+    /// The connection's name.
+    pub fn id(&self) -> ConnectionId {
+        self.item().id
+    }
+
+    /// Says that a call is under way after which, if it is cut short, nobody knows the connection's state.
+    /// Unless [`call_ended`](Self::call_ended) follows, the connection is cleaned as one that was cut short.
+    pub fn call_begins(&mut self) {
+        self.item_mut().is_mid_call = true;
+    }
+
+    /// Says that the call that [`call_begins`](Self::call_begins) announced has come to its end.
+    pub fn call_ended(&mut self) {
+        self.item_mut().is_mid_call = false;
+    }
+
+    /// Gives the connection back and waits until it is clean.
+    ///
+    /// Cancel-safe: the connection goes back all the same.
+    ///
+    /// # Errors
+    /// [`Error::Unclean`] when it could not be cleaned, and was closed.
+    pub async fn release(mut self) -> Result<(), Error> {
+        let Some(mut lease) = self.lease.take() else { return Ok(()) };
+        match condition(&self.shared, &mut lease.resource) {
+            Condition::Clean => give_back(&self.shared, lease),
+            condition => {
+                let task =
+                    self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
+                let cleaned = task.await.unwrap_or_else(|panic| Err(Arc::new(panic)));
+                cleaned.map_err(|cause| Error::Unclean { cause })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the connection in good order, and waits for that. The pool opens another one when it needs it.
+    ///
+    /// Cancel-safe: it is closed all the same.
+    ///
+    /// # Errors
+    /// [`Error::CloseFailed`] when it did not close in good order. It is gone all the same.
+    pub async fn close(mut self) -> Result<(), Error> {
+        let Some(lease) = self.lease.take() else { return Ok(()) };
+        self.shared.core.retire(lease.slot, Instant::now());
+        let closed = self.shared.retire(lease, Reason::Requested).await;
+        let closed = closed.unwrap_or_else(|panic| Err(Arc::new(panic)));
+        closed.map_err(|cause| Error::CloseFailed { cause })
+    }
+
+    /// Takes the connection out of the pool for good. It no longer counts against the maximum.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn detach(mut self) -> C::Connection {
+        let lease = self.lease.take().expect("the lease is there until the guard is gone");
+        let id = lease.resource.id;
+        self.shared.core.retire(lease.slot, Instant::now());
+        self.shared.forget(&lease.resource, Reason::Detached);
+        self.shared.core.vacate(lease.slot);
+        event!(info, self.shared, { id = %id, reason = Reason::Detached.name(), }, "connection detached");
+        self.shared.freed();
+        lease.resource.connection
+    }
+}
+
+/// In which state a connection comes back.
+fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition {
+    if item.is_mid_call {
+        return Condition::CutShort;
+    }
+    shared.connector.condition(&mut item.connection)
+}
+
+impl<C: Connector> Drop for Guard<C> {
+    fn drop(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        match condition(&self.shared, &mut lease.resource) {
+            Condition::Clean => give_back(&self.shared, lease),
+            condition => {
+                self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
+            }
+        }
+    }
+}
+
+impl<C: Connector> Deref for Guard<C> {
+    type Target = C::Connection;
+
+    fn deref(&self) -> &C::Connection {
+        &self.item().connection
+    }
+}
+
+impl<C: Connector> DerefMut for Guard<C> {
+    fn deref_mut(&mut self) -> &mut C::Connection {
+        &mut self.item_mut().connection
+    }
+}
+
+impl<C: Connector> fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("id", &self.id()).finish_non_exhaustive()
+    }
+}

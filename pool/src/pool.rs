@@ -1,0 +1,186 @@
+//! The pool, whatever it connects to.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::connector::Connector;
+use crate::core::{Request, Take};
+use crate::error::{ConfigError, Error};
+use crate::event::event;
+use crate::guard::Guard;
+use crate::maintenance;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::waiting::wait;
+
+/// Who goes first when several wait. Among equals, whoever came first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// The usual.
+    #[default]
+    Normal,
+    /// After all others. May wait for ever while others keep coming.
+    Low,
+}
+
+/// A pool of connections. Cheap to clone: clones are handles of one pool.
+///
+/// Over sqlx it is called [`ConnectionManager`](crate::ConnectionManager). What is said here holds whatever
+/// it connects to.
+///
+/// When the last handle and the last [`Guard`] are dropped, idle connections are dropped and the maintenance
+/// ends. [`close`](Self::close) does so in good order.
+pub struct Pool<C: Connector> {
+    pub(crate) shared: Arc<Shared<C>>,
+}
+
+impl<C: Connector> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// Why a pool could not be started.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// One of the first connections could not be opened.
+    #[error(transparent)]
+    Connect(Error),
+}
+
+impl<C: Connector> Pool<C> {
+    /// Opens a pool, with the minimum of connections, in parallel. With a minimum of 0 nothing is opened, so
+    /// that nothing can fail before the first [`acquire`](Self::acquire).
+    ///
+    /// Cancel-safe: what was opened is closed again.
+    ///
+    /// # Errors
+    /// When the settings are wrong, or one of the connections cannot be opened.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with time enabled.
+    pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
+        settings.validate()?;
+        let pool = Self { shared: Shared::new(connector, settings) };
+        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
+            // How closing went does not matter to one who learns that opening failed.
+            let _ = pool.close(pool.shared.settings.close_timeout).await;
+            return Err(StartError::Connect(Error::Connect { cause }));
+        }
+        maintenance::start(&pool.shared);
+        Ok(pool)
+    }
+
+    /// Borrows a connection. Waits, up to the time set, when none is idle; who came first goes first.
+    ///
+    /// Takes the connection of the lowest place, so that few are kept warm. One that was idle for longer than
+    /// [`Settings::check_after`] is checked first, in a task of its own. The place in the source that calls
+    /// this is shown as the holder. An idle connection is taken without allocating.
+    ///
+    /// Cancel-safe: no connection, attempt or turn is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Connect`] or [`Error::Closed`].
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
+        let by = Location::caller();
+        self.acquire_by(by, self.shared.settings.acquire_timeout, Priority::Normal)
+    }
+
+    /// As [`acquire`](Self::acquire), with a time limit of its own.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire).
+    #[track_caller]
+    pub fn acquire_timeout(
+        &self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
+        self.acquire_by(Location::caller(), limit, Priority::Normal)
+    }
+
+    /// As [`acquire`](Self::acquire), before or after others that wait.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire).
+    #[track_caller]
+    pub fn acquire_with(
+        &self,
+        priority: Priority,
+    ) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
+        self.acquire_by(Location::caller(), self.shared.settings.acquire_timeout, priority)
+    }
+
+    /// Borrows a connection if one is idle that needs no check and nobody waits.
+    ///
+    /// # Errors
+    /// [`Error::NoneIdle`] or [`Error::Closed`].
+    #[track_caller]
+    pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
+        match self.take(request(Location::caller(), Priority::Normal)) {
+            Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease)),
+            Take::Wait => Err(Error::NoneIdle { why: self.shared.why() }),
+            Take::Closed => Err(Error::Closed),
+        }
+    }
+
+    pub(crate) async fn acquire_by(
+        &self,
+        by: &'static Location<'static>,
+        limit: Duration,
+        priority: Priority,
+    ) -> Result<Guard<C>, Error> {
+        let request = request(by, priority);
+        let lease = match self.take(request) {
+            Take::Lease(lease) => lease,
+            Take::Wait => wait(&self.shared, request, limit).await?,
+            Take::Closed => return Err(Error::Closed),
+        };
+        let guard = Guard::new(Arc::clone(&self.shared), lease);
+        event!(debug, self.shared, { id = %guard.id(), by = %by, }, "connection acquired");
+        Ok(guard)
+    }
+
+    fn take(&self, request: Request) -> Take<crate::shared::Item<C>> {
+        self.shared.core.take(request, |live| self.shared.is_fresh(live, request.since))
+    }
+
+    /// The settings that it was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.shared.core.is_closed()
+    }
+}
+
+fn request(by: &'static Location<'static>, priority: Priority) -> Request {
+    let priority = match priority {
+        Priority::High => 0,
+        Priority::Normal => 1,
+        Priority::Low => 2,
+    };
+    Request { since: Instant::now(), by, priority }
+}
+
+impl<C: Connector> fmt::Debug for Pool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("name", &self.shared.settings.name)
+            .field("counts", &self.shared.core.counts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! What all handles of one pool share, and the bookkeeping of what is open.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concurrent_ordered_map::ConcurrentOrderedMap;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, timeout};
+
+use crate::connector::Connector;
+use crate::core::{Core, GivenBack, Job, Lease};
+use crate::error::{Cause, StepTimeout};
+use crate::event::event;
+use crate::id::ConnectionId;
+use crate::reason::Reason;
+use crate::seat::Seat;
+use crate::settings::Settings;
+use crate::sync::{AtomicU64, Mutex, Ordering};
+
+/// An open connection, and what is known about it. Allocated once, when it is opened; then only the box moves.
+pub(crate) struct Live<T> {
+    pub(crate) id: ConnectionId,
+    pub(crate) connection: T,
+    /// Fixed when it was opened, jitter included.
+    pub(crate) expires: Option<Instant>,
+    pub(crate) last_used: Instant,
+    /// A call on it is under way, or was cut short: see [`Guard`](crate::Guard).
+    pub(crate) is_mid_call: bool,
+}
+
+pub(crate) type Item<C> = Box<Live<<C as Connector>::Connection>>;
+
+/// What connecting has met lately.
+#[derive(Default)]
+pub(crate) struct Outage {
+    /// Attempts that failed since one has succeeded.
+    pub(crate) failures: u32,
+    pub(crate) last_error: Option<Cause>,
+    pub(crate) last_check_error: Option<Cause>,
+}
+
+pub(crate) struct Shared<C: Connector> {
+    pub(crate) connector: C,
+    pub(crate) settings: Settings,
+    pub(crate) core: Core<Item<C>>,
+    /// Which slot each connection is in.
+    pub(crate) registry: ConcurrentOrderedMap<ConnectionId, usize>,
+    /// The same, by when their lifetimes end: the maintenance walks only through what is due.
+    pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
+    pub(crate) outage: Mutex<Outage>,
+    pub(crate) runtime: Handle,
+    pub(crate) started: Instant,
+    /// Signalled when a slot is emptied.
+    pub(crate) emptied: Notify,
+    pub(crate) maintenance: Mutex<Option<AbortHandle>>,
+    opened: AtomicU64,
+    /// Connections that were used last before this time are checked whatever the settings say, since one of
+    /// them was found dead. In nanoseconds since `started`.
+    suspect_before: AtomicU64,
+}
+
+impl<C: Connector> Shared<C> {
+    pub(crate) fn new(connector: C, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            connector,
+            core: Core::new(settings.max),
+            registry: ConcurrentOrderedMap::new(),
+            expiry: ConcurrentOrderedMap::new(),
+            outage: Mutex::new(Outage::default()),
+            runtime: Handle::current(),
+            started: Instant::now(),
+            emptied: Notify::new(),
+            maintenance: Mutex::new(None),
+            opened: AtomicU64::new(0),
+            suspect_before: AtomicU64::new(0),
+            settings,
+        })
+    }
+
+    /// Whether a connection may be handed out as it is: it was used lately and its time is not over.
+    pub(crate) fn is_fresh(&self, live: &Live<C::Connection>, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(live.last_used);
+        // Ordering: Relaxed; a check more or less decides nothing that others depend on.
+        let suspect = self.suspect_before.load(Ordering::Relaxed);
+        idle < self.settings.check_after
+            && live.expires.is_none_or(|expires| now < expires)
+            && (suspect == 0 || self.nanos(live.last_used) > suspect)
+    }
+
+    /// All that is idle now has to be checked before it is used, for one of them was found dead.
+    pub(crate) fn suspect_all(&self, now: Instant) {
+        // Ordering: Relaxed, as in `is_fresh`.
+        self.suspect_before.fetch_max(self.nanos(now), Ordering::Relaxed);
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Starts whatever can be done for those who wait. To be called whenever somebody joins the queue, a slot
+    /// is emptied or an attempt has ended.
+    pub(crate) fn pump(self: &Arc<Self>) {
+        let now = Instant::now();
+        // No more than `max` times: a runtime that shuts down drops what is spawned, which empties the slot.
+        for _ in 0..self.settings.max {
+            match self.core.supply(now, |live| self.is_fresh(live, now)) {
+                Some(Job::Connect(slot)) => {
+                    self.runtime.spawn(Seat::reserved(self, slot).connect_until_done());
+                }
+                Some(Job::Check(lease)) => {
+                    self.runtime.spawn(Seat::taken(self, lease).check());
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Books a connection that was just opened, and hands it to whoever waits.
+    pub(crate) fn admit(self: &Arc<Self>, slot: usize, connection: C::Connection, begun: Instant) {
+        let now = Instant::now();
+        // Ordering: Relaxed; each value is drawn once, which is all that is asked of it.
+        let id = ConnectionId::now(self.opened.fetch_add(1, Ordering::Relaxed) + 1);
+        let expires = self.lifetime_of(id).map(|lifetime| now + lifetime);
+        self.registry.insert(id, slot);
+        if let Some(expires) = expires {
+            self.expiry.insert((expires, id), slot);
+        }
+        let took = now.saturating_duration_since(begun);
+        self.core.with_tally(|tally| tally.create.record(took));
+        let failures = {
+            let mut outage = self.outage.lock();
+            outage.last_error = None;
+            std::mem::take(&mut outage.failures)
+        };
+        event!(info, self, { id = %id, slot, took = ?took, after_failures = failures, }, "connection opened");
+        let live = Live { id, connection, expires, last_used: now, is_mid_call: false };
+        match self.core.fill(slot, Box::new(live), now) {
+            GivenBack::Kept => {}
+            GivenBack::Retire(lease, reason) => drop(self.retire(lease, reason)),
+        }
+        self.pump();
+    }
+
+    /// The maximum lifetime less the jitter, which depends on the id alone.
+    fn lifetime_of(&self, id: ConnectionId) -> Option<Duration> {
+        const PARTS: u64 = 1 << 16;
+        let lifetime = self.settings.max_lifetime?;
+        let most = lifetime * u32::from(self.settings.lifetime_jitter_percent) / 100;
+        let part = u32::try_from(id.scramble() % PARTS).unwrap_or(0);
+        Some(lifetime - most * part / (1 << 16))
+    }
+
+    /// Passes a connection on that its holder has not used.
+    pub(crate) fn pass_on(self: &Arc<Self>, lease: Lease<Item<C>>) {
+        match self.core.pass_on(lease, Instant::now()) {
+            GivenBack::Kept => {}
+            GivenBack::Retire(lease, reason) => drop(self.retire(lease, reason)),
+        }
+    }
+
+    /// Closes a connection in a task of its own, whose slot is at `Stage::Retiring`.
+    pub(crate) fn retire(
+        self: &Arc<Self>,
+        lease: Lease<Item<C>>,
+        reason: Reason,
+    ) -> JoinHandle<Result<(), Cause>> {
+        self.runtime.spawn(Seat::taken(self, lease).close(reason))
+    }
+
+    /// Takes a connection off the books.
+    pub(crate) fn forget(&self, live: &Live<C::Connection>, reason: Reason) {
+        self.registry.delete(&live.id);
+        if let Some(expires) = live.expires {
+            self.expiry.delete(&(expires, live.id));
+        }
+        self.core.with_tally(|tally| tally.count_closed(reason));
+    }
+
+    /// Tells that a slot was emptied, and lets others use it: who waits, then the minimum.
+    pub(crate) fn freed(self: &Arc<Self>) {
+        self.emptied.notify_waiters();
+        self.pump();
+        if let Some(slot) = self.core.reserve_below(self.settings.min) {
+            self.runtime.spawn(Seat::reserved(self, slot).connect_once());
+        }
+    }
+
+    /// Empties a slot in which connecting has failed, and lets those who wait use it. Not the minimum: that
+    /// would try again at once, and for ever.
+    pub(crate) fn give_up(self: &Arc<Self>, slot: usize) {
+        self.core.vacate(slot);
+        self.emptied.notify_waiters();
+        self.pump();
+    }
+
+    /// Opens connections in parallel until there are `limit`. Answers how many, and the first error.
+    pub(crate) async fn open_up_to(self: &Arc<Self>, limit: usize) -> (usize, Option<Cause>) {
+        let mut attempts = Vec::new();
+        while let Some(slot) = self.core.reserve_below(limit) {
+            attempts.push(self.runtime.spawn(Seat::reserved(self, slot).connect_once()));
+        }
+        let (mut opened, mut first) = (0, None);
+        for attempt in attempts {
+            match attempt.await.unwrap_or_else(|panic| Err(Arc::new(panic))) {
+                Ok(()) => opened += 1,
+                Err(cause) => first = first.or(Some(cause)),
+            }
+        }
+        (opened, first)
+    }
+}
+
+impl<C: Connector> Drop for Shared<C> {
+    fn drop(&mut self) {
+        if let Some(task) = self.maintenance.lock().take() {
+            task.abort();
+        }
+    }
+}
+
+/// Runs a step of the connector under its time limit.
+pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
+    step: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Cause> {
+    match timeout(limit, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(Arc::new(error)),
+        Err(_) => Err(Arc::new(StepTimeout { step, limit })),
+    }
+}

@@ -1,0 +1,103 @@
+//! What a pool says about itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::Times;
+use crate::id::ConnectionId;
+use crate::reason::Reason;
+
+/// Who has a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Holder {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// The place in the source that acquired it, `file:line:column`.
+    pub by: String,
+    /// For how long, in nanoseconds.
+    pub held_ns: u64,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = Duration::from_nanos(self.held_ns);
+        write!(f, "{} by {} for {held:?}", self.id, self.by)
+    }
+}
+
+/// One connection that is there, comes or goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Row {
+    /// Its place, from 0. Lower places are used first.
+    pub slot: usize,
+    /// Which connection; none while it is being opened.
+    pub id: Option<ConnectionId>,
+    /// `connecting`, `idle`, `in use`, `checking` or `closing`.
+    pub state: String,
+    /// Who holds it, when it is in use.
+    pub holder: Option<Holder>,
+}
+
+/// What a pool says about itself. Taken at one moment, except for the ids of rows that just change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The pool's name.
+    pub name: String,
+    /// How long there has been this pool, in nanoseconds.
+    pub uptime_ns: u64,
+    /// How many connections are kept.
+    pub min: usize,
+    /// How many there may be.
+    pub max: usize,
+    /// How many are there, counting those that are being opened or closed.
+    pub open: usize,
+    /// How many are idle.
+    pub idle: usize,
+    /// How many are lent.
+    pub in_use: usize,
+    /// How many are being opened.
+    pub connecting: usize,
+    /// How many are being checked.
+    pub checking: usize,
+    /// How many callers wait.
+    pub waiting: usize,
+    /// How many connections were opened so far.
+    pub created: u64,
+    /// How many were closed so far, by reason. All reasons are listed.
+    pub closed: BTreeMap<Reason, u64>,
+    /// How many attempts to connect have failed.
+    pub connect_errors: u64,
+    /// How many health checks have failed.
+    pub check_errors: u64,
+    /// How many callers got no connection in time.
+    pub timeouts: u64,
+    /// How many callers stopped waiting by themselves.
+    pub given_up: u64,
+    /// How long callers waited who got a connection.
+    pub wait: Times,
+    /// How long opening took.
+    pub create: Times,
+    /// How long connections were held.
+    pub used: Times,
+    /// What the last attempt to connect met, unless one has succeeded since.
+    pub last_connect_error: Option<String>,
+    /// The connections, lowest place first.
+    pub connections: Vec<Row>,
+    /// Whether the pool is closed.
+    pub is_closed: bool,
+}
+
+impl Stats {
+    /// How many connections were closed so far, for whatever reason.
+    ///
+    /// Detached ones are counted too: they have left the pool.
+    pub fn closed_total(&self) -> u64 {
+        self.closed.values().sum()
+    }
+}

@@ -1,0 +1,26 @@
+//! The only file that names locks and atomics: the usual ones, or loom's when the crate is built with
+//! `--cfg pool_loom`, so that loom can run the core through its interleavings.
+
+#[cfg(pool_loom)]
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(pool_loom))]
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(not(pool_loom))]
+pub(crate) use parking_lot::Mutex;
+
+/// Loom's mutex with `parking_lot`'s face: no poisoning.
+#[cfg(pool_loom)]
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+#[cfg(pool_loom)]
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        self.0.lock().expect("a loom model that panicked has failed already")
+    }
+}
