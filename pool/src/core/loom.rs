@@ -1,6 +1,6 @@
 //! The hand-off under loom: every interleaving of two threads at the core.
 //!
-//!     RUSTFLAGS='--cfg pool_loom' cargo test --target-dir target-loom -p pool --lib --no-default-features core::loom
+//! Run by `ci/pool-loom.sh`, which also plants faults to see them caught.
 
 use std::panic::Location;
 use std::sync::Arc;
