@@ -32,11 +32,11 @@ caught() {
     echo "caught: $what"
 }
 
-caught $core/serve.rs 's/drop\(state\);\s*waiter\.unclaimed\(\)/drop(state);\n        let _ = waiter;\n        None/' \
+caught $core/serve.rs 's/drop\(self\.lock\(\)\.remove\(turn\)\);\s*waiter\.unclaimed\(\)/drop(self.lock().remove(turn));\n        let _ = waiter;\n        None/' \
     'a waiter that leaves keeps what it was handed'
 caught $core/serve.rs 's/state\.closed \|\| outdated/state.closed/' \
     'an outdated connection becomes idle'
-caught $core/serve.rs 's/let Some\(waiter\) = self\.pop\(state\) else/let Some(waiter) = self.pop(state).filter(|_| false) else/' \
+caught $core/serve.rs 's/let Some\(waiter\) = state\.pop\(\) else/let Some(waiter) = state.pop().filter(|_| false) else/' \
     'what is given back passes by who waits'
 
 # In the copy too: cargo would take what it built there for this tree's own.

@@ -67,7 +67,7 @@
 //! What was removed or replaced may still be read by others, so it is freed later: when every thread that
 //! was in a session at that time has left it (Fraser's epochs, by the default collector of
 //! `crossbeam-epoch`). Threads that keep using any map free such garbage as they go, and its amount stays
-//! bounded. Three things to know:
+//! bounded. Four things to know:
 //!
 //! * A session that lives long holds back the reclamation of everything, in all maps. End it, or call
 //!   [`Pinned::repin`] now and then.
@@ -75,6 +75,9 @@
 //!   ends. [`ConcurrentOrderedMap::collect`] pushes garbage out.
 //! * The key of a removed entry may serve on as a boundary inside the map, and is then dropped only when
 //!   the entries around it have been rearranged, or with the map. Values are not kept in this way.
+//! * A `Drop` may run whenever a session of any map begins or ends, on any thread that uses one, and every
+//!   call on a map itself is a session. So make no such call while holding a lock that a `Drop` of a value
+//!   takes. Within a session that began before the lock was taken, nothing is dropped.
 //!
 //! # What a call costs
 //!

@@ -129,3 +129,27 @@ fn an_owned_iterator_holds_back_nothing() {
     assert_eq!(Arc::strong_count(&value), 1);
     assert_eq!(keys.last(), Some(63));
 }
+
+/// So that a lock may be held whose holder a `Drop` waits for.
+#[test]
+fn nothing_is_dropped_within_a_session() {
+    let _alone = alone();
+    let value = Arc::new(());
+    let garbage = ConcurrentOrderedMap::new();
+    for n in 0..100 {
+        garbage.set(n % 10, Arc::clone(&value));
+    }
+    let map = ConcurrentOrderedMap::new();
+    let session = map.pin();
+    let alive = Arc::strong_count(&value);
+    assert!(alive > 11, "there is garbage to be dropped");
+    for n in 0..20_000 {
+        session.insert(n % 100, n);
+        session.remove(&(n % 70));
+        session.pop_first();
+        assert_eq!(Arc::strong_count(&value), alive);
+    }
+    drop(session);
+    assert!(map.collect());
+    assert_eq!(Arc::strong_count(&value), 11);
+}

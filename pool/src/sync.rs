@@ -7,7 +7,10 @@ pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(not(pool_loom))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
+
+#[cfg(pool_loom)]
+pub(crate) use loom::sync::MutexGuard;
 
 /// Loom's mutex with `parking_lot`'s face: no poisoning.
 #[cfg(pool_loom)]
@@ -20,7 +23,7 @@ impl<T> Mutex<T> {
         Self(loom::sync::Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().expect("a loom model that panicked has failed already")
     }
 }

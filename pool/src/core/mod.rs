@@ -28,6 +28,7 @@
 //! the code. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
 mod bits;
+mod locked;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod serve;
@@ -45,6 +46,7 @@ use concurrent_ordered_map::ConcurrentOrderedMap;
 use tokio::time::Instant;
 
 use self::bits::Bits;
+use self::locked::Locked;
 use self::slot::Slot;
 pub(crate) use self::slot::{Hold, Lease, Row, Stage};
 pub(crate) use self::supply::{AfterFailure, Job};
@@ -156,10 +158,10 @@ impl<R: Send + 'static> Core<R> {
     /// Sends away all who wait, and answers the idle resources, to be closed. From now on nothing is handed
     /// out. Answers nothing more when it was closed before.
     pub(crate) fn close(&self) -> Vec<Lease<R>> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.closed = true;
         let idle = state.take_all_idle();
-        let waiters: Vec<_> = std::iter::from_fn(|| self.pop(&mut state)).collect();
+        let waiters: Vec<_> = std::iter::from_fn(|| state.pop()).collect();
         drop(state);
         for waiter in waiters {
             wake(waiter.refuse(Refusal::Closed));
@@ -187,16 +189,6 @@ impl<R: Send + 'static> Core<R> {
 
     pub(crate) fn with_tally<T>(&self, change: impl FnOnce(&mut Tally) -> T) -> T {
         change(&mut self.state.lock().tally)
-    }
-
-    /// Takes the first waiter off the queue.
-    fn pop(&self, state: &mut State<R>) -> Option<Arc<Waiter<R>>> {
-        if state.waiting == 0 {
-            return None;
-        }
-        let (_, waiter) = self.queue.pop_first()?;
-        state.waiting -= 1;
-        Some(waiter)
     }
 }
 

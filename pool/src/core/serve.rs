@@ -6,7 +6,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::{
-    Core, GivenBack, Hold, Lease, Refusal, Request, Stage, State, Take, Turn, Waiter, wake,
+    Core, GivenBack, Hold, Lease, Locked, Refusal, Request, Stage, Take, Turn, Waiter, wake,
 };
 use crate::reason::Reason;
 
@@ -32,30 +32,25 @@ impl<R: Send + 'static> Core<R> {
     /// Joins the queue. The caller calls [`supply`](Self::supply) next (C6).
     pub(crate) fn join(&self, request: Request) -> Result<(Turn, Arc<Waiter<R>>), Refusal> {
         let waiter = Arc::new(Waiter::new(request.since, request.by));
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
         let turn = (request.priority, state.next_ticket);
         state.next_ticket += 1;
-        state.waiting += 1;
-        self.queue.insert(turn, Arc::clone(&waiter));
+        state.push(turn, Arc::clone(&waiter));
         Ok((turn, waiter))
     }
 
     /// Leaves the queue. Answers what was handed over meanwhile, which the caller has to give back (C5).
     pub(crate) fn leave(&self, turn: Turn, waiter: &Waiter<R>) -> Option<Lease<R>> {
-        let mut state = self.state.lock();
-        if self.queue.delete(&turn) {
-            state.waiting -= 1;
-        }
-        drop(state);
+        drop(self.lock().remove(turn));
         waiter.unclaimed()
     }
 
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let (given, waker) = self.settle(&mut state, lease, now);
         drop(state);
         wake(waker);
@@ -64,7 +59,7 @@ impl<R: Send + 'static> Core<R> {
 
     /// Gives back what was used, and counts for how long.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if let Stage::Lent(hold) = &state.slots[lease.slot].stage {
             let used = now.saturating_duration_since(hold.since);
             state.tally.used.record(used);
@@ -77,7 +72,7 @@ impl<R: Send + 'static> Core<R> {
 
     /// Puts a resource that was just made into its slot, which is at [`Stage::Connecting`].
     pub(crate) fn fill(&self, slot: usize, resource: R, now: Instant) -> GivenBack<R> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.failing = false;
         state.prober = None;
         let (given, waker) = self.settle(&mut state, Lease { slot, resource }, now);
@@ -89,7 +84,7 @@ impl<R: Send + 'static> Core<R> {
     /// The one place where a resource finds its next owner (C4, C7).
     fn settle(
         &self,
-        state: &mut State<R>,
+        state: &mut Locked<'_, R>,
         lease: Lease<R>,
         now: Instant,
     ) -> (GivenBack<R>, Option<Waker>) {
@@ -106,12 +101,12 @@ impl<R: Send + 'static> Core<R> {
     /// To the first who waits, or to the idle. Answers whom to wake.
     pub(super) fn hand_over(
         &self,
-        state: &mut State<R>,
+        state: &mut Locked<'_, R>,
         lease: Lease<R>,
         now: Instant,
     ) -> Option<Waker> {
         let slot = lease.slot;
-        let Some(waiter) = self.pop(state) else {
+        let Some(waiter) = state.pop() else {
             state.put(slot, Stage::Idle(lease.resource));
             return None;
         };

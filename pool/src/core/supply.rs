@@ -31,7 +31,7 @@ impl<R: Send + 'static> Core<R> {
     /// quicker, and whoever comes next is glad of the other.
     pub(crate) fn supply(&self, now: Instant, fresh: impl Fn(&R) -> bool) -> Option<Job<R>> {
         loop {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             let being_checked = state.supplying - state.connecting;
             if state.waiting <= being_checked {
                 return None;
@@ -67,7 +67,7 @@ impl<R: Send + 'static> Core<R> {
     /// there is no resource that could come back, those who came before the attempt began (`before`) are sent
     /// away with the cause: they have seen a whole attempt fail, and waiting longer would only hide why.
     pub(crate) fn connect_failed(&self, slot: usize, before: u64, cause: &Cause) -> AfterFailure {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.failing = true;
         let after = match *state.prober.get_or_insert(slot) {
             prober if prober == slot => AfterFailure::Probe,
@@ -77,7 +77,7 @@ impl<R: Send + 'static> Core<R> {
             state.put(slot, Stage::Empty);
         }
         let refused = if state.counts().live() == 0 {
-            self.remove_before(&mut state, before)
+            state.before(before).into_iter().filter_map(|turn| state.remove(turn)).collect()
         } else {
             vec![]
         };
@@ -86,13 +86,6 @@ impl<R: Send + 'static> Core<R> {
             wake(waiter.refuse(Refusal::Connect(Arc::clone(cause))));
         }
         after
-    }
-
-    fn remove_before(&self, state: &mut State<R>, ticket: u64) -> Vec<Arc<Waiter<R>>> {
-        let turns: Vec<_> = self.queue.keys().filter(|turn| turn.1 < ticket).collect();
-        let waiters: Vec<_> = turns.iter().filter_map(|turn| self.queue.remove(turn)).collect();
-        state.waiting -= waiters.len();
-        waiters
     }
 
     /// Whether the slot that probes has anybody to do it for: someone who waits, or the minimum.

@@ -236,3 +236,32 @@ fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
     give_back(&core, held);
     assert_eq!(served(&place).unwrap().unwrap(), 1);
 }
+
+/// Garbage of all maps of the process is freed when some session begins or ends. It may be a guard of this
+/// pool that somebody kept in a map of his own.
+#[test]
+fn what_a_map_frees_meanwhile_may_want_the_lock() {
+    struct Nosy(Arc<Core<u32>>);
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            assert_eq!(self.0.counts().max, 1);
+        }
+    }
+
+    let (done, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let core = Arc::new(full(1));
+        let kept = concurrent_ordered_map::ConcurrentOrderedMap::new();
+        for _ in 0..2_000 {
+            kept.set((), Nosy(Arc::clone(&core)));
+            let lease = take(&core).unwrap();
+            let (first, second) = (join(&core, 1), join(&core, 1));
+            assert!(core.leave(second.0, &second.1).is_none());
+            assert_eq!(give_back(&core, lease), None);
+            let lease = core.leave(first.0, &first.1).expect("it was handed over");
+            assert_eq!(give_back(&core, lease), None);
+        }
+        done.send(()).unwrap();
+    });
+    end.recv_timeout(std::time::Duration::from_secs(60)).expect("a step waits for its own lock");
+}
