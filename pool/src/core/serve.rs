@@ -50,7 +50,7 @@ impl<R: Send + 'static> Core<R> {
 
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock();
+        let mut state = self.lock_to_serve();
         let (given, waker) = self.settle(&mut state, lease, now);
         drop(state);
         wake(waker);
@@ -59,7 +59,7 @@ impl<R: Send + 'static> Core<R> {
 
     /// Gives back what was used, and counts for how long.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock();
+        let mut state = self.lock_to_serve();
         if let Stage::Lent(hold) = &state.slots[lease.slot].stage {
             let used = now.saturating_duration_since(hold.since);
             state.tally.used.record(used);
@@ -72,7 +72,7 @@ impl<R: Send + 'static> Core<R> {
 
     /// Puts a resource that was just made into its slot, which is at [`Stage::Connecting`].
     pub(crate) fn fill(&self, slot: usize, resource: R, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock();
+        let mut state = self.lock_to_serve();
         state.failing = false;
         state.prober = None;
         let (given, waker) = self.settle(&mut state, Lease { slot, resource }, now);
