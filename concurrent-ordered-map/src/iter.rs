@@ -1,7 +1,4 @@
 //! Iterators of a session.
-//!
-//! Each is a walk from the front and one from the back, and each walk is strictly ordered and misses no key
-//! that is there throughout. The ends never pass each other, as each compares with what the other yielded.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -9,76 +6,10 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use crate::bounds::{above, below};
+use crate::bounds::below;
 use crate::pinned::{Pinned, pair};
-use crate::raw::{Backward, Entry, Forward, RawMap};
-use crate::reclaim::Guard;
-
-/// A walk from both ends towards the middle.
-struct Span<'p, K, V> {
-    map: &'p RawMap<K, V>,
-    guard: &'p Guard,
-    /// The walks read a block when they are made, so each is made when it is first asked.
-    front: Option<Forward<'p, K, V>>,
-    back: Option<Backward<'p, K, V>>,
-    /// The last entries that the ends have yielded.
-    front_last: Option<&'p Entry<K, V>>,
-    back_last: Option<&'p Entry<K, V>>,
-    /// The ends have met, or one of them has met the other's bound.
-    done: bool,
-}
-
-impl<'p, K: Ord + Send + 'static, V: Send + 'static> Span<'p, K, V> {
-    fn new(session: &'p Pinned<'_, K, V>) -> Self {
-        Self {
-            map: session.raw(),
-            guard: session.guard(),
-            front: None,
-            back: None,
-            front_last: None,
-            back_last: None,
-            done: false,
-        }
-    }
-
-    fn next<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&'p Entry<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        if self.done {
-            return None;
-        }
-        let (map, guard) = (self.map, self.guard);
-        let front = self.front.get_or_insert_with(|| Forward::new(map, range.start_bound(), guard));
-        let next = front.next().filter(|entry| {
-            below(entry.key().borrow(), range.end_bound())
-                && self.back_last.is_none_or(|last| entry.key().cmp(last.key()).is_lt())
-        });
-        self.front_last = next;
-        self.done = next.is_none();
-        next
-    }
-
-    fn next_back<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&'p Entry<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        if self.done {
-            return None;
-        }
-        let (map, guard) = (self.map, self.guard);
-        let back = self.back.get_or_insert_with(|| Backward::new(map, range.end_bound(), guard));
-        let next = back.next().filter(|entry| {
-            above(entry.key().borrow(), range.start_bound())
-                && self.front_last.is_none_or(|last| entry.key().cmp(last.key()).is_gt())
-        });
-        self.back_last = next;
-        self.done = next.is_none();
-        next
-    }
-}
+use crate::raw::{Entry, Forward};
+use crate::span::PresentSpan;
 
 /// The entries within a range, ascending.
 pub(crate) fn entries_within<'p, K, V, Q>(
@@ -106,13 +37,13 @@ where
 ///
 /// It borrows its session, and holds back reclamation as that does. [`OwnedIter`](crate::OwnedIter) does
 /// not.
-pub struct Iter<'p, K, V>(Span<'p, K, V>);
+pub struct Iter<'p, K, V>(PresentSpan<'p, K, V>);
 
 /// The entries within a range in order: what [`Pinned::range`] answers.
 ///
 /// As [`Iter`].
 pub struct Range<'p, K, V, Q: ?Sized, R> {
-    span: Span<'p, K, V>,
+    span: PresentSpan<'p, K, V>,
     range: R,
     of: PhantomData<fn(&Q)>,
 }
@@ -120,12 +51,12 @@ pub struct Range<'p, K, V, Q: ?Sized, R> {
 /// The keys of a map in order: what [`Pinned::keys`] answers.
 ///
 /// As [`Iter`].
-pub struct Keys<'p, K, V>(Span<'p, K, V>);
+pub struct Keys<'p, K, V>(PresentSpan<'p, K, V>);
 
 /// The values of a map in the order of their keys: what [`Pinned::values`] answers.
 ///
 /// As [`Iter`].
-pub struct Values<'p, K, V>(Span<'p, K, V>);
+pub struct Values<'p, K, V>(PresentSpan<'p, K, V>);
 
 impl<'p, K, V, Q, R> Range<'p, K, V, Q, R>
 where
@@ -134,7 +65,7 @@ where
     Q: ?Sized,
 {
     pub(crate) fn new(session: &'p Pinned<'_, K, V>, range: R) -> Self {
-        Self { span: Span::new(session), range, of: PhantomData }
+        Self { span: PresentSpan::of_session(session), range, of: PhantomData }
     }
 }
 
@@ -185,7 +116,7 @@ macro_rules! whole {
     ($name:ident: $item:ty, $show:expr) => {
         impl<'p, K: Ord + Send + 'static, V: Send + 'static> $name<'p, K, V> {
             pub(crate) fn new(session: &'p Pinned<'_, K, V>) -> Self {
-                Self(Span::new(session))
+                Self(PresentSpan::of_session(session))
             }
         }
 

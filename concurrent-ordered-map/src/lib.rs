@@ -173,6 +173,8 @@ mod pinned;
 #[cfg(feature = "serde")]
 mod serde;
 mod set;
+mod snapshot;
+mod span;
 
 pub use compute::{Compute, Computed};
 pub use error::{CompareExchangeError, OccupiedError};
@@ -183,6 +185,7 @@ pub use map::ConcurrentOrderedMap;
 pub use owned_iter::{OwnedIter, OwnedKeys, OwnedValues};
 pub use pinned::Pinned;
 pub use set::{ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange};
+pub use snapshot::{Snapshot, SnapshotIter};
 
 /// Ends one execution of a loom model: everything deferred runs, and nothing may be left.
 ///

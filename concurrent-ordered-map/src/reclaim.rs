@@ -9,9 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) use checking::*;
 #[cfg(not(com_loom))]
 pub(crate) use epoch::*;
+pub(crate) use grace::Grace;
 
 #[cfg(com_loom)]
 mod checking;
+mod grace;
 
 /// Runs a destructor of the user's and keeps its panic from what else is to be freed.
 ///
@@ -27,58 +29,31 @@ mod epoch {
     use std::alloc::Layout;
     use std::cell::Cell;
     use std::fmt;
-    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::Grace;
 
     /// How often at most `collect` asks for garbage to be freed, up to 512 objects each time.
     const ROUNDS: usize = 1 << 14;
 
     /// Frees what was retired before, as far as pinned threads allow. False if that was not seen to end.
     ///
-    /// Garbage is freed in the order in which it was handed over, so a flag that is retired last shows
-    /// that all before it has had its turn.
+    /// Garbage is freed in the order in which it was handed over, so what is retired last shows that all
+    /// before it has had its turn.
     pub(crate) fn collect() -> bool {
-        let flag = Flag::new();
-        crossbeam_epoch::pin().defer(move || _ = flag.raise());
+        let grace = Grace::new();
+        grace.begin(&pin());
         for _ in 0..ROUNDS {
-            if flag.is_raised() {
+            if grace.is_over() {
                 break;
             }
-            crossbeam_epoch::pin().flush();
+            free_some();
         }
-        flag.raise()
+        grace.is_over()
     }
 
-    /// A flag that two raise, each at its end; the later one frees it. An `Arc` would do, but for its
-    /// fence, which ThreadSanitizer does not understand.
-    #[derive(Clone, Copy)]
-    struct Flag(*mut AtomicBool);
-
-    // SAFETY: an atomic may be used by both.
-    unsafe impl Send for Flag {}
-
-    impl Flag {
-        fn new() -> Self {
-            Self(Box::into_raw(Box::new(AtomicBool::new(false))))
-        }
-
-        /// Asked by one who has yet to raise it.
-        fn is_raised(self) -> bool {
-            // Ordering: Relaxed; a hint to stop asking.
-            // SAFETY: freed when both have raised it.
-            unsafe { &*self.0 }.load(Ordering::Relaxed)
-        }
-
-        /// Answers whether the other has raised it.
-        fn raise(self) -> bool {
-            // Ordering: AcqRel: the later one sees what the earlier one did, as it frees the flag.
-            // SAFETY: as above.
-            let raised = unsafe { &*self.0 }.swap(true, Ordering::AcqRel);
-            if raised {
-                // SAFETY: the other has been here and does not come back.
-                drop(unsafe { Box::from_raw(self.0) });
-            }
-            raised
-        }
+    /// Hands over what this thread has retired, and frees a part of what may be freed.
+    pub(crate) fn free_some() {
+        crossbeam_epoch::pin().flush();
     }
 
     /// After how many retired objects a thread asks for garbage to be freed. Twice as much goes at a time,
@@ -106,7 +81,7 @@ mod epoch {
         let passes = RETIRED.get() / PASS;
         RETIRED.set(RETIRED.get() % PASS);
         for _ in 0..passes {
-            crossbeam_epoch::pin().flush();
+            free_some();
         }
     }
 

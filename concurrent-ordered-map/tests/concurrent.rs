@@ -18,5 +18,7 @@ mod present;
 mod queue;
 #[path = "concurrent/sessions.rs"]
 mod sessions;
+#[path = "concurrent/snapshot.rs"]
+mod snapshot;
 #[path = "concurrent/update.rs"]
 mod update;

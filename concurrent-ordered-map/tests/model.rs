@@ -10,3 +10,5 @@ mod order;
 mod plan;
 #[path = "model/set.rs"]
 mod set;
+#[path = "model/snapshot.rs"]
+mod snapshot;

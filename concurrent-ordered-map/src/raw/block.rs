@@ -65,6 +65,8 @@ pub(super) struct Block<K, V> {
     /// The entry whose key is the lower fence; null in the first block of a level. Owned (I6).
     low: *mut Entry<K, V>,
     low_hint: u64,
+    /// Snapshots of lesser numbers were taken before this block was made (I15).
+    generation: u64,
     /// How many pointers of the structure lead here (I10).
     pub(super) links: AtomicU32,
     level: u8,
@@ -78,6 +80,9 @@ pub(super) struct Block<K, V> {
 // Slots hold blocks, whose tags need their alignment; entries are aligned to 8.
 const _: () = assert!(align_of::<Block<(), ()>>() > FROZEN + super::state::DEAD);
 const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD);
+// A slot lies within one cache line, so that a hit needs no second one.
+#[cfg(all(target_pointer_width = "64", not(com_loom)))]
+const _: () = assert!(std::mem::offset_of!(Block<(), ()>, slots) == 64);
 
 impl<K, V> Block<K, V> {
     pub(super) fn layout(capacity: usize) -> Layout {
@@ -91,6 +96,7 @@ impl<K, V> Block<K, V> {
 /// What a block is born with.
 pub(super) struct Birth<'a, K, V> {
     pub(super) level: u8,
+    pub(super) generation: u64,
     pub(super) capacity: usize,
     /// The lower fence, for which the block becomes an owner; null for the first of a level.
     pub(super) low: *mut Entry<K, V>,
@@ -155,7 +161,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         debug_assert!(0 < capacity && count <= capacity);
         if !birth.low.is_null() {
             // SAFETY: the caller's word.
-            unsafe { Entry::share(birth.low) };
+            unsafe { Entry::share_key(birth.low) };
         }
         let memory = reclaim::allocate(Block::<K, V>::layout(capacity)).cast::<Block<K, V>>();
         let header = Block {
@@ -165,6 +171,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             high_hint: birth.high_hint,
             low: birth.low,
             low_hint: birth.low_hint,
+            generation: birth.generation,
             links: AtomicU32::new(1),
             level: birth.level,
             capacity: u8::try_from(capacity).expect("at most 255 slots"),
@@ -270,6 +277,11 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     #[inline]
     pub(super) fn low_hint(self) -> u64 {
         self.low_hint
+    }
+
+    #[inline]
+    pub(super) fn generation(self) -> u64 {
+        self.generation
     }
 
     #[inline]

@@ -9,6 +9,7 @@ use std::ops::Bound;
 
 use super::block::{BlockRef, Slot};
 use super::hint::Needle;
+use super::snapshot::Access;
 use super::state::{Fate, Word, fate, without_fate};
 use super::{End, RawMap};
 use crate::reclaim::Guard;
@@ -130,6 +131,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         &'g self,
         end: End,
         bound: Bound<&Q>,
+        access: Access,
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V>
     where
@@ -137,11 +139,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         Q: Ord + ?Sized,
     {
         match (end, bound) {
-            (End::First, Bound::Unbounded) => self.leaf(&First, guard),
-            (End::Last, Bound::Unbounded) => self.leaf(&Last, guard),
-            (End::Last, Bound::Excluded(key)) => self.leaf(&Before(&Needle::new::<K>(key)), guard),
+            (End::First, Bound::Unbounded) => self.leaf_for(&First, access, guard),
+            (End::Last, Bound::Unbounded) => self.leaf_for(&Last, access, guard),
+            (End::Last, Bound::Excluded(key)) => {
+                self.leaf_for(&Before(&Needle::new::<K>(key)), access, guard)
+            }
             (_, Bound::Included(key) | Bound::Excluded(key)) => {
-                self.leaf(&At(&Needle::new::<K>(key)), guard)
+                self.leaf_for(&At(&Needle::new::<K>(key)), access, guard)
             }
         }
     }

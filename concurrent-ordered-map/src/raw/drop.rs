@@ -34,11 +34,14 @@ impl Dropper {
     /// # Safety
     /// The map is being dropped, and a slot of it holds the entry.
     unsafe fn drop_entry<K, V>(&mut self, entry: *mut Entry<K, V>) {
-        // SAFETY: nobody else uses the map; the slot owns the value.
-        unsafe { self.drop(Entry::<K, V>::value_place(entry)) };
+        // SAFETY: nobody else uses the map, and the slot holds the entry.
+        if unsafe { Entry::disown_value(entry) } {
+            // SAFETY: the value is marked as gone, and nobody reads it.
+            unsafe { self.drop(Entry::<K, V>::value_place(entry)) };
+        }
         // SAFETY: as above.
         unsafe { self.drop_key(entry) };
-        // SAFETY: the slot gives up its ownership, once.
+        // SAFETY: the slot gives up its hold, once.
         unsafe { Entry::release(entry) };
     }
 
@@ -47,10 +50,11 @@ impl Dropper {
     /// # Safety
     /// The map is being dropped, and the entry has an owner in it.
     unsafe fn drop_key<K, V>(&mut self, entry: *mut Entry<K, V>) {
-        // SAFETY: `hollow` answers with the place once only.
-        let mut drop = |place: *mut K| unsafe { self.drop(place) };
         // SAFETY: the caller's word.
-        unsafe { Entry::hollow(entry, &mut drop) };
+        if unsafe { Entry::disown_key(entry) } {
+            // SAFETY: the key is marked as gone, and nobody reads it.
+            unsafe { self.drop(Entry::<K, V>::key_place(entry)) };
+        }
     }
 }
 
@@ -79,7 +83,7 @@ impl<K: Ord, V> RawMap<K, V> {
                 let entry = slot.load();
                 let emptied = slot.exchange(entry, Word::REMOVED);
                 debug_assert!(emptied.is_ok(), "somebody else uses the map");
-                // SAFETY: nobody else uses the map, and the slot has just given its ownership up.
+                // SAFETY: nobody else uses the map, and the slot has just let go of the entry.
                 taken.push(unsafe { Entry::take(entry.pointer()) });
             }
         }
@@ -97,6 +101,7 @@ impl<K, V> Drop for RawMap<K, V> {
         }
         // SAFETY: as above, and the map gives up its link.
         unsafe { free_all(root) };
+        self.drop_live();
         if let Some(panic) = dropper.panic.take_if(|_| !std::thread::panicking()) {
             resume_unwind(panic);
         }

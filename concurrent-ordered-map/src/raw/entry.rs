@@ -1,24 +1,34 @@
 //! An entry: a key and a value, allocated once, never moved, dropped in two parts.
 //!
 //! A key may have to outlive its value: the first key of a block stays the block's lower fence after
-//! its entry has been removed, and `K` cannot be cloned. So an entry counts its owners: the slot that
-//! holds it is one, each block whose fence it is another (I6).
+//! its entry has been removed, and `K` cannot be cloned. And its value may be wanted by snapshots after it
+//! has left its slot. So an entry counts its owners of both kinds: those that hold key and value, which are
+//! its slot and the archived leaves, and those that hold the key only, which are the blocks whose fence it
+//! is (I6).
 
 use std::alloc::Layout;
 use std::mem::{MaybeUninit, offset_of};
 use std::ptr::drop_in_place;
 
 use crate::reclaim::{self, Guard, contain};
-use crate::sync::{AtomicU32, Ordering, Witness};
+use crate::sync::{AtomicU64, Ordering, Witness};
 
-/// Set when key and value have been dropped early, by the drop of the whole map.
-const HOLLOW: u32 = 1 << 31;
+/// One owner of the key. All holders together are one of them.
+const KEY: u64 = 1;
+const KEYS: u64 = (1 << 32) - 1;
+/// One holder: an owner of key and value.
+const HOLDER: u64 = 1 << 32;
+const HOLDERS: u64 = ((1 << 30) - 1) << 32;
+/// Set when the key has been dropped early, by the end of the whole map.
+const KEY_GONE: u64 = 1 << 62;
+/// The same of the value.
+const VALUE_GONE: u64 = 1 << 63;
 
 /// A key and its value. Aligned so that three tag bits fit into a pointer to it.
 #[repr(align(8))]
 pub(crate) struct Entry<K, V> {
-    /// The owners, and [`HOLLOW`].
-    owners: AtomicU32,
+    /// How many owners of which kind.
+    owners: AtomicU64,
     witness: Witness,
     key: MaybeUninit<K>,
     value: MaybeUninit<V>,
@@ -28,7 +38,7 @@ impl<K, V> Entry<K, V> {
     /// A live entry's key: an `&Entry` is only ever made of an entry that a slot held while pinned.
     #[inline]
     pub(crate) fn key(&self) -> &K {
-        // SAFETY: I6, the slot's ownership ends a grace period after the entry left its slot.
+        // SAFETY: I6, the slot's hold ends a grace period after the entry left its slot.
         unsafe { self.key.assume_init_ref() }
     }
 
@@ -51,7 +61,8 @@ impl<K, V> Entry<K, V> {
         unsafe { &*witness }.read();
     }
 
-    fn key_place(entry: *mut Self) -> *mut K {
+    /// Where the key is.
+    pub(super) fn key_place(entry: *mut Self) -> *mut K {
         entry.wrapping_byte_add(offset_of!(Self, key)).cast()
     }
 
@@ -60,11 +71,11 @@ impl<K, V> Entry<K, V> {
         entry.wrapping_byte_add(offset_of!(Self, value)).cast()
     }
 
-    /// Allocates an entry whose value is still to come, owned by the caller.
+    /// Allocates an entry whose value is still to come, held by the caller.
     pub(super) fn allocate(key: K) -> *mut Self {
         let entry = reclaim::allocate(Layout::new::<Self>()).cast::<Self>();
         let fresh = Self {
-            owners: AtomicU32::new(1),
+            owners: AtomicU64::new(HOLDER + KEY),
             witness: Witness::written(),
             key: MaybeUninit::new(key),
             value: MaybeUninit::uninit(),
@@ -112,35 +123,53 @@ impl<K, V> Entry<K, V> {
 
     /// # Safety
     /// The entry has an owner.
-    unsafe fn owners<'a>(entry: *mut Self) -> &'a AtomicU32 {
+    unsafe fn owners<'a>(entry: *mut Self) -> &'a AtomicU64 {
         reclaim::check_alive(entry);
         // SAFETY: an owned entry is allocated.
         unsafe { &*entry.wrapping_byte_add(offset_of!(Self, owners)).cast() }
     }
 
-    /// Adds an owner.
+    /// Adds an owner of the key.
     ///
     /// # Safety
     /// The entry has an owner that stays until this call has returned.
-    pub(super) unsafe fn share(entry: *mut Self) {
+    pub(super) unsafe fn share_key(entry: *mut Self) {
         // Ordering: Relaxed, as in `Arc::clone`: the caller already has a way to the entry.
         // SAFETY: the caller's word.
-        unsafe { Self::owners(entry) }.fetch_add(1, Ordering::Relaxed);
+        unsafe { Self::owners(entry) }.fetch_add(KEY, Ordering::Relaxed);
     }
 
-    /// Gives up one ownership; the last one drops the key and frees the memory.
+    /// Adds a holder.
     ///
     /// # Safety
-    /// The caller is an owner, readers that came through it are gone, and the value is dropped.
-    pub(super) unsafe fn release(entry: *mut Self) {
+    /// The entry has a holder that stays until this call has returned.
+    pub(super) unsafe fn hold(entry: *mut Self) {
+        // Ordering: Relaxed, as for `share_key`.
+        // SAFETY: the caller's word.
+        unsafe { Self::owners(entry) }.fetch_add(HOLDER, Ordering::Relaxed);
+    }
+
+    /// Gives up one ownership of the key; the last one drops the key and frees the memory.
+    ///
+    /// # Safety
+    /// The caller is an owner, and readers that came through it are gone.
+    pub(super) unsafe fn release_key(entry: *mut Self) {
         // Ordering: AcqRel (O6): the last owner frees after all that the others did with the key.
         // SAFETY: the caller's word.
-        let before = unsafe { Self::owners(entry) }.fetch_sub(1, Ordering::AcqRel);
-        debug_assert_ne!(before & !HOLLOW, 0, "an entry has lost an owner twice");
-        if before & !HOLLOW != 1 {
-            return;
+        let before = unsafe { Self::owners(entry) }.fetch_sub(KEY, Ordering::AcqRel);
+        debug_assert_ne!(before & KEYS, 0, "an entry has lost an owner twice");
+        if before & KEYS == KEY {
+            // SAFETY: no owner is left.
+            unsafe { Self::free(entry, before & KEY_GONE == 0) };
         }
-        if before & HOLLOW == 0 {
+    }
+
+    /// Drops the key, if it is there, and frees the memory.
+    ///
+    /// # Safety
+    /// No owner is left, and the value is gone.
+    unsafe fn free(entry: *mut Self, has_key: bool) {
+        if has_key {
             // SAFETY: the last owner drops the key, once.
             contain(|| unsafe { drop_in_place(Self::key_place(entry)) });
         }
@@ -148,67 +177,87 @@ impl<K, V> Entry<K, V> {
         unsafe { reclaim::free(entry.cast(), Layout::new::<Self>()) };
     }
 
-    /// Drops the value now and gives up the slot's ownership.
+    /// Gives up one hold; the last one drops the value, and the key unless a block wants it.
     ///
     /// # Safety
-    /// As for `release`, with the value still there and nobody reading it.
-    pub(super) unsafe fn drop_value_and_release(entry: *mut Self) {
-        // SAFETY: nobody reads the value and it is dropped once.
-        contain(|| unsafe { drop_in_place(Self::value_place(entry)) });
+    /// The caller is a holder, the value is there unless it is marked as gone, and readers that came through
+    /// this hold are gone.
+    pub(super) unsafe fn release(entry: *mut Self) {
         // SAFETY: the caller's word.
-        unsafe { Self::release(entry) };
+        let owners = unsafe { Self::owners(entry) };
+        // Ordering: Acquire (O6), as for the subtraction, which need not be made by the only owner: nobody
+        // else is left who could add one.
+        let mut before = owners.load(Ordering::Acquire);
+        let alone = before & (HOLDERS | KEYS) == HOLDER + KEY;
+        if !alone {
+            // Ordering: AcqRel (O6): the last holder drops after all that the others did with the value.
+            before = owners.fetch_sub(HOLDER, Ordering::AcqRel);
+            debug_assert_ne!(before & HOLDERS, 0, "an entry has lost a holder twice");
+            if before & HOLDERS != HOLDER {
+                return;
+            }
+        }
+        if before & VALUE_GONE == 0 {
+            // SAFETY: the last holder drops the value, once.
+            contain(|| unsafe { drop_in_place(Self::value_place(entry)) });
+        }
+        if alone {
+            // SAFETY: the caller was the only owner.
+            unsafe { Self::free(entry, before & KEY_GONE == 0) };
+        } else {
+            // SAFETY: the ownership that all holders had together.
+            unsafe { Self::release_key(entry) };
+        }
     }
 
-    /// Gives up the slot's ownership after a grace period, and the value with it.
+    /// Gives up the slot's hold after a grace period.
     ///
     /// # Safety
     /// The caller took the entry out of its slot (I5). K and V are `Send + 'static`.
     pub(super) unsafe fn retire(entry: *mut Self, guard: &Guard) {
         // SAFETY: I5, only the one who took it out retires it; I3, readers were pinned before.
-        let job = move || unsafe { Self::drop_value_and_release(entry) };
+        let job = move || unsafe { Self::release(entry) };
         // SAFETY: K and V may be dropped on any thread, at any time.
         unsafe { guard.defer(job) };
     }
 
-    /// Frees an entry that never got into the map, after a grace period: others may have read its key
-    /// while it was on offer.
+    /// Marks the value as gone, before it is taken out or dropped early. False if it is gone already.
     ///
     /// # Safety
-    /// The caller owns the entry and has taken its value out. K is `Send + 'static`.
-    pub(super) unsafe fn retire_empty(entry: *mut Self, guard: &Guard) {
-        // SAFETY: the caller's word; helpers that read the key were pinned before.
-        let job = move || unsafe { Self::release(entry) };
-        // SAFETY: K may be dropped on any thread, at any time.
-        unsafe { guard.defer(job) };
+    /// The entry has an owner. Nobody reads the value any more, and nobody else may find itself its last
+    /// holder meanwhile.
+    pub(super) unsafe fn disown_value(entry: *mut Self) -> bool {
+        // Ordering: AcqRel (O6), with `release`, which garbage of the map may still run elsewhere.
+        // SAFETY: the caller's word.
+        unsafe { Self::owners(entry) }.fetch_or(VALUE_GONE, Ordering::AcqRel) & VALUE_GONE == 0
     }
 
-    /// Moves key and value out and gives up the slot's ownership.
+    /// The same for the key.
+    ///
+    /// # Safety
+    /// As for the value.
+    pub(super) unsafe fn disown_key(entry: *mut Self) -> bool {
+        // Ordering: AcqRel (O6), as for the value.
+        // SAFETY: the caller's word.
+        unsafe { Self::owners(entry) }.fetch_or(KEY_GONE, Ordering::AcqRel) & KEY_GONE == 0
+    }
+
+    /// Moves key and value out and gives up the slot's hold.
     ///
     /// # Safety
     /// The map is being taken apart: nobody else uses it. A slot held the entry and does no more.
     pub(super) unsafe fn take(entry: *mut Self) -> (K, V) {
-        // SAFETY: the slot owned the value, and nobody reads it.
+        // SAFETY: the slot has not given up its hold, so that nobody else is the last.
+        let has_value = unsafe { Self::disown_value(entry) };
+        // SAFETY: as above.
+        let has_key = unsafe { Self::disown_key(entry) };
+        assert!(has_key && has_value, "an entry in a slot has both");
+        // SAFETY: nobody reads the key any more, and it is not dropped elsewhere.
+        let key = unsafe { Self::key_place(entry).read() };
+        // SAFETY: the same of the value.
         let value = unsafe { Self::take_value(entry) };
-        let mut key = None;
-        // SAFETY: `hollow` calls this once, and nobody else reads the key any more.
-        let mut take = |place: *mut K| key = Some(unsafe { place.read() });
-        // SAFETY: the caller's word; the slot is an owner.
-        unsafe { Self::hollow(entry, &mut take) };
-        // SAFETY: the slot's ownership, once; the value has been taken.
+        // SAFETY: the slot's hold, once; both are marked as gone.
         unsafe { Self::release(entry) };
-        (key.expect("an entry in a slot has its key"), value)
-    }
-
-    /// Drops the key at once and leaves the memory to the remaining owners.
-    ///
-    /// # Safety
-    /// The map is being dropped: nobody reads the key any more. The entry has an owner.
-    pub(super) unsafe fn hollow(entry: *mut Self, drop_key: &mut dyn FnMut(*mut K)) {
-        // SAFETY: the caller's word.
-        let owners = unsafe { Self::owners(entry) };
-        // Ordering: AcqRel (O6), with `release`, which garbage of the map may still run elsewhere.
-        if owners.fetch_or(HOLLOW, Ordering::AcqRel) & HOLLOW == 0 {
-            drop_key(Self::key_place(entry));
-        }
+        (key, value)
     }
 }

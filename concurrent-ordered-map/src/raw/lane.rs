@@ -95,6 +95,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         let birth = Birth {
             level: top.level() + 1,
+            generation: 0,
             capacity: self.shape.capacity(top.level() + 1, 1),
             low: null_mut(),
             low_hint: 0,

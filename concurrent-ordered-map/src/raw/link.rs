@@ -85,7 +85,7 @@ impl<K, V> BlockRef<'_, K, V> {
         let memory = self.as_ptr().cast();
         if !low.is_null() {
             // SAFETY: I6, the block gives up its ownership, once.
-            unsafe { Entry::release(low) };
+            unsafe { Entry::release_key(low) };
         }
         // SAFETY: allocated by `allocate` with this layout.
         unsafe { reclaim::free(memory, layout) };

@@ -18,6 +18,8 @@
 //!   or together with its right neighbour (`replace.rs`, `join.rs`). Its `forward` pointer then leads to
 //!   them.
 //! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
+//! * A **snapshot** is a number. Leaves that are older than it are replaced before they are written, and
+//!   kept in its archive (`snapshot.rs`, `archive.rs`, `view.rs`).
 //!
 //! Ideas from: Braginsky and Petrank, "Locality-conscious lock-free linked lists" (2011), for freezing
 //! and replacing chunks; Harris, "A pragmatic implementation of non-blocking linked-lists" (2001), for
@@ -41,9 +43,9 @@
 //! * **I5** A live entry is owned by one slot of one block that is not replaced. Who takes it out of
 //!   that slot (overwrite, removal, own claim) retires it. A replacement takes over all content of
 //!   the blocks it replaces at the moment `forward` is set, and a replaced block owns none.
-//! * **I6** An entry is freed by its last owner. Owners are its slot, until a grace period after it
-//!   left it, and every block of which it is the lower fence. Its value is dropped when the slot's
-//!   ownership ends, its key with the memory.
+//! * **I6** An entry is freed by its last owner. Its holders are its slot, until a grace period after it
+//!   left it, and every archived leaf that has it; every block and archived leaf whose fence it is owns the
+//!   key alone. Its value is dropped with its last holder, its key with the memory.
 //! * **I7** A key is viewed as a type of known order only if the type ids are equal.
 //! * **I8** A block's fate is decided once, by the tag of its `next` pointer, before it freezes; from
 //!   then on `next` is constant, until the block is replaced. A block that is to be absorbed has one
@@ -65,6 +67,15 @@
 //! * **I14** A lane's first slot leads to the block that holds the lane's fence, or further left; its other
 //!   slots lead to blocks that start in its range. A lane without a block that starts in its range joins
 //!   its left neighbour. So whoever replaces a block passes by every slot that leads to it.
+//! * **I15** A block's generation never changes and exceeds the numbers of the snapshots that were taken
+//!   before its content was fixed: the generation of a replacement is decided by the freezing of what it
+//!   replaces, and is no less. Before a replacement can be found, what it replaces is in the archive of every
+//!   snapshot alive whose number is not below the one's generation, and is below the other's. A call that
+//!   begins after a snapshot was taken writes to no leaf whose generation does not exceed its number, and
+//!   until the snapshot is settled reads none.
+//! * **I16** For each snapshot alive, the leaves whose generation does not exceed its number and the leaves in
+//!   its archive divide the keys between them, and hold what the snapshot shows. Once the snapshot is settled
+//!   nothing is written to the former, but that they freeze.
 //!
 //! # Linearization points
 //!
@@ -76,6 +87,7 @@
 //! | insertion of a new key | the exchange of the state that counts its slot, by whomever |
 //! | pop | the exchange that kills the claimed slot; on an empty map, between two equal states |
 //! | first, last, nearest | the second look at the slot; if there is none, between the two looks |
+//! | snapshot | the exchange of the list of those alive; see `snapshot.rs` |
 //!
 //! # Ordering pairs
 //!
@@ -88,8 +100,10 @@
 //! | **O3** | `Block::exchange_forward`, `announce_absorber`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
 //! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate |
 //! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
-//! | **O6** | `Entry::release`, `hollow` | the same | all that other owners did with the key |
+//! | **O6** | `Entry::release`, `release_key`, `disown_key`, `disown_value` | the same | all that other owners did with key and value |
 //! | **O7** | `Block::drop_link` | the same; a `try_link` that fails | all that other threads wrote to the block; what took the place of its last link |
+//! | **O8** | `RawMap::replace_live` | `RawMap::live` | the list of snapshots, and they |
+//! | **O9** | `archive::link` | `Archive::place` | the archived leaf |
 //!
 //! # What a call touches
 //!
@@ -104,9 +118,12 @@
 //! | pop | its leaf's header and slot, the thread's counter | 4 |
 //!
 //! A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
-//! neighbourhood.
+//! neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
+//! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
+//! and adds a holder to each of its entries.
 pub(crate) mod entry;
 
+mod archive;
 mod block;
 mod descend;
 mod drop;
@@ -119,9 +136,11 @@ mod prefetch;
 mod publish;
 mod replace;
 mod seek;
+mod snapshot;
 mod state;
 #[cfg(all(test, not(com_loom)))]
 mod tests;
+mod view;
 mod walk;
 mod write;
 
@@ -129,6 +148,7 @@ use std::ptr::null_mut;
 
 use block::{Birth, BlockRef};
 pub(crate) use entry::Entry;
+pub(crate) use view::{Ascent, Descent, View};
 pub(crate) use walk::{Backward, Forward};
 pub(crate) use write::{Change, Changed};
 
@@ -180,6 +200,8 @@ struct Stripe(AtomicIsize);
 pub(crate) struct RawMap<K, V> {
     /// The first block of the top level, or one that it has replaced.
     root: AtomicPtr<block::Block<K, V>>,
+    /// The snapshots alive, tagged if there are any; null before the first one.
+    live: AtomicPtr<snapshot::Live<K, V>>,
     shape: Shape,
     /// The entries counted by the threads that inserted and removed them.
     stripes: Box<[Stripe]>,
@@ -191,6 +213,7 @@ impl<K, V> RawMap<K, V> {
         assert!(shape.lane >= 4, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
+            generation: 0,
             capacity: shape.capacity(0, 0),
             low: null_mut(),
             low_hint: 0,
@@ -202,6 +225,7 @@ impl<K, V> RawMap<K, V> {
         let leaf = unsafe { BlockRef::allocate(&birth) };
         Self {
             root: AtomicPtr::new(leaf.as_ptr()),
+            live: AtomicPtr::new(null_mut()),
             shape,
             stripes: (0..STRIPES).map(|_| Stripe(AtomicIsize::new(0))).collect(),
         }

@@ -11,6 +11,7 @@ use std::ops::Bound;
 use super::block::BlockRef;
 use super::entry::Entry;
 use super::seek::outermost;
+use super::snapshot::Access;
 use super::state::{Fate, State, fate};
 use super::{End, RawMap};
 use crate::reclaim::Guard;
@@ -36,7 +37,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     }
 
     fn try_pop<'g>(&'g self, end: End, guard: &'g Guard) -> Attempt<'g, K, V> {
-        let leaf = self.leaf_from(end, Bound::<&K>::Unbounded, guard);
+        let leaf = self.leaf_from(end, Bound::<&K>::Unbounded, Access::Write, guard);
         let state = leaf.state();
         if state.frozen() {
             self.help(leaf, guard);

@@ -105,8 +105,9 @@ impl<K, V> BlockRef<'_, K, V> {
         let _ = self.change_state(claimed, claimed.settled());
     }
 
-    /// Stops all writes to this block, whose fate is decided.
-    pub(super) fn freeze(self) {
+    /// Stops all writes to this block, whose fate is decided. The first to get here decides of which
+    /// generation the replacement will be (I15).
+    pub(super) fn freeze(self, generation: u64) {
         debug_assert_ne!(fate(self.next_word()), Fate::Open);
         let mut state = self.state();
         while !state.frozen() {
@@ -115,8 +116,8 @@ impl<K, V> BlockRef<'_, K, V> {
                 state = self.state();
                 continue;
             }
-            match self.change_state(state, state.freeze()) {
-                Ok(()) => state = state.freeze(),
+            match self.change_state(state, state.freeze(generation)) {
+                Ok(()) => state = state.freeze(generation),
                 Err(now) => state = now,
             }
         }

@@ -14,6 +14,7 @@
 use std::ptr::null_mut;
 
 use super::RawMap;
+use super::archive::Record;
 use super::block::{Birth, BlockRef};
 use super::descend::{At, First, tidy_children};
 use super::entry::Entry;
@@ -24,6 +25,8 @@ use crate::reclaim::Guard;
 /// What the frozen slots hold, in key order.
 struct Content {
     live: Vec<(u64, *mut ())>,
+    /// How many of them are the block's own, and not from the neighbour that it absorbs.
+    own: usize,
     /// The slots were filled in key order.
     ascending: bool,
 }
@@ -79,9 +82,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         partner: Option<BlockRef<'g, K, V>>,
         guard: &'g Guard,
     ) {
-        block.freeze();
+        block.freeze(self.generation(guard));
         if let Some(partner) = partner {
-            partner.freeze();
+            partner.freeze(self.generation(guard));
         }
         let Some(agreed) = self.agree(block, partner, guard) else { return };
         if partner.is_some()
@@ -117,6 +120,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return None;
         }
         let (content, doubles) = collect(block, partner);
+        if block.level() == 0 && !self.archive_leaves(block, partner, &content, guard) {
+            return agreed(last);
+        }
         let proposal = self.build(block, last, partner.is_some(), &content)?;
         if last.exchange_forward(proposal.first, partner.is_some()) {
             for double in doubles {
@@ -127,6 +133,42 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         self.discard(proposal, guard);
         agreed(last)
+    }
+
+    /// Gives the frozen leaves to the snapshots that want them. False if they have been replaced, so that
+    /// somebody else has done so.
+    ///
+    /// Before the replacement can be seen: whoever finds it looks for the original in the archive.
+    fn archive_leaves<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        partner: Option<BlockRef<'g, K, V>>,
+        content: &Content,
+        guard: &'g Guard,
+    ) -> bool {
+        let last = partner.unwrap_or(block);
+        let next = next_generation(block, partner);
+        let end = last.next();
+        if last.forward().is_some() {
+            return false;
+        }
+        let (own, partners) = content.live.split_at(content.own);
+        let fence = |block: Option<BlockRef<'g, K, V>>| block.map_or(null_mut(), BlockRef::low);
+        let record = |leaf: BlockRef<'g, K, V>, high| Record {
+            low: leaf.low(),
+            low_hint: leaf.low_hint(),
+            high,
+            content: if leaf == block { own } else { partners },
+        };
+        let own = record(block, fence(partner.or(end)));
+        // SAFETY: I3 and I6, the leaves were not replaced a moment ago, while pinned.
+        unsafe { self.archive(block.generation(), next, &own, guard) };
+        if let Some(partner) = partner {
+            let partners = record(partner, fence(end));
+            // SAFETY: as above.
+            unsafe { self.archive(partner.generation(), next, &partners, guard) };
+        }
+        true
     }
 
     /// Builds the one or two blocks that hold the content, between the fences of the old ones. `None`:
@@ -141,8 +183,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let level = block.level();
         let live = &content.live;
         let slots = self.shape.slots(level);
-        // A block that absorbs was sparse and will not be written soon, or it is emptied from the front.
-        let room = if absorbing { slots } else { slots - self.shape.spare(level) };
+        // A block that absorbs was sparse and will not be written soon, or it is emptied from the front. One
+        // that is not full is replaced for the sake of a snapshot, and stays as it is.
+        let full = block.state().count() == block.capacity();
+        let room = if absorbing || !full { slots } else { slots - self.shape.spare(level) };
         let cut = split_point(live.len(), slots, room, content.ascending);
         let end = last.next();
         if end.is_some_and(|end| !end.try_link()) {
@@ -150,6 +194,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         let mut birth = Birth {
             level,
+            generation: next_generation(block, (last != block).then_some(last)),
             capacity: self.shape.capacity(level, cut),
             low: block.low(),
             low_hint: block.low_hint(),
@@ -262,18 +307,28 @@ fn fence<K, V>(level: u8, first: *mut ()) -> *mut Entry<K, V> {
     child.map_or(null_mut(), BlockRef::low)
 }
 
+/// The generation of what replaces these frozen blocks: the later of those that they froze with (I15).
+fn next_generation<K, V>(block: BlockRef<'_, K, V>, partner: Option<BlockRef<'_, K, V>>) -> u64 {
+    let next = |block: BlockRef<'_, K, V>| block.state().next_generation();
+    next(block).max(partner.map_or(0, next))
+}
+
 /// What the frozen blocks hold, and the children to which a lane's slots led twice.
 fn collect<'g, K: Ord + 'static, V>(
     block: BlockRef<'g, K, V>,
     partner: Option<BlockRef<'g, K, V>>,
 ) -> (Content, Vec<BlockRef<'g, K, V>>) {
     let mut live = Vec::with_capacity(block.capacity() * if partner.is_some() { 2 } else { 1 });
+    let mut own = 0;
     for each in [Some(block), partner].into_iter().flatten() {
         for slot in &each.slots()[..each.state().count()] {
             let word = slot.load();
             if !word.dead() {
                 live.push((slot.hint(), word.pointer::<()>()));
             }
+        }
+        if each == block {
+            own = live.len();
         }
     }
     if block.level() == 0 {
@@ -285,7 +340,7 @@ fn collect<'g, K: Ord + 'static, V>(
         if !ascending {
             live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
         }
-        return (Content { live, ascending }, Vec::new());
+        return (Content { live, own, ascending }, Vec::new());
     }
     collect_children(block, live)
 }
@@ -321,5 +376,5 @@ fn collect_children<'g, K: Ord + 'static, V>(
         }
         same
     });
-    (Content { live, ascending }, useless)
+    (Content { own: live.len(), live, ascending }, useless)
 }

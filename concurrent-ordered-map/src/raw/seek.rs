@@ -11,6 +11,7 @@ use std::ops::Bound;
 
 use super::block::BlockRef;
 use super::entry::Entry;
+use super::snapshot::Access;
 use super::state::{State, Word};
 use super::{End, RawMap};
 use crate::bounds::{above, below};
@@ -63,19 +64,21 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             End::First => above(key.borrow(), bound),
             End::Last => below(key.borrow(), bound),
         };
-        let mut leaf = self.leaf_from(end, bound, guard);
+        let mut leaf = self.leaf_from(end, bound, Access::Read, guard);
         let mut barren = Vec::new();
         loop {
             let state = self.open_state(leaf, guard)?;
             if let Some(nearest) = outermost(leaf, state, end, within) {
-                return confirm(leaf, state, nearest, &barren).map(Some);
+                return self.confirm(leaf, state, nearest, &barren, guard).map(Some);
             }
             barren.push((leaf, state));
             let further = match end {
                 End::First => leaf.next().map(BlockRef::latest),
                 End::Last => self.left_of(leaf, guard),
             };
-            let Some(further) = further else { return undisturbed(&barren).map(|()| None) };
+            let Some(further) = further else {
+                return self.undisturbed(&barren, guard).map(|()| None);
+            };
             leaf = further;
         }
     }
@@ -91,7 +94,41 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             self.help(leaf, guard);
             return Err(Disturbed);
         }
+        if self.is_wanted(leaf, Access::Read, guard) {
+            self.make_room(leaf, guard);
+            return Err(Disturbed);
+        }
         Ok(state)
+    }
+
+    /// The second look: the entry is where it was, and nothing nearer has come.
+    fn confirm<'g>(
+        &'g self,
+        leaf: BlockRef<'g, K, V>,
+        state: State,
+        nearest: Outermost<'g, K, V>,
+        barren: &[Barren<'g, K, V>],
+        guard: &'g Guard,
+    ) -> Result<&'g Entry<K, V>, Disturbed> {
+        if leaf.slots()[nearest.index].load() != nearest.word {
+            return Err(Disturbed);
+        }
+        self.undisturbed(barren, guard)?;
+        self.undisturbed(&[(leaf, state)], guard)?;
+        Ok(nearest.entry)
+    }
+
+    /// Nothing has been published in these leaves since, and none has been replaced, or is wanted by a
+    /// snapshot that was taken since: what came after it may have been seen in one leaf, and what came before
+    /// may still be to come in another.
+    fn undisturbed(&self, barren: &[Barren<'_, K, V>], guard: &Guard) -> Result<(), Disturbed> {
+        let same = barren.iter().all(|&(leaf, before)| {
+            let now = leaf.state();
+            now.count() == before.count()
+                && !now.frozen()
+                && !self.is_wanted(leaf, Access::Read, guard)
+        });
+        if same { Ok(()) } else { Err(Disturbed) }
     }
 }
 
@@ -124,28 +161,4 @@ pub(super) fn outermost<'g, K: Ord, V>(
         }
     }
     best
-}
-
-/// The second look: the entry is where it was, and nothing nearer has come.
-fn confirm<'g, K, V>(
-    leaf: BlockRef<'g, K, V>,
-    state: State,
-    nearest: Outermost<'g, K, V>,
-    barren: &[Barren<'g, K, V>],
-) -> Result<&'g Entry<K, V>, Disturbed> {
-    if leaf.slots()[nearest.index].load() != nearest.word {
-        return Err(Disturbed);
-    }
-    undisturbed(barren)?;
-    undisturbed(&[(leaf, state)])?;
-    Ok(nearest.entry)
-}
-
-/// Nothing has been published in these leaves since, and none has been replaced.
-fn undisturbed<K, V>(barren: &[Barren<'_, K, V>]) -> Result<(), Disturbed> {
-    let same = barren.iter().all(|(leaf, before)| {
-        let now = leaf.state();
-        now.count() == before.count() && !now.frozen()
-    });
-    if same { Ok(()) } else { Err(Disturbed) }
 }

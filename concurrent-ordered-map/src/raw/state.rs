@@ -75,7 +75,7 @@ pub(super) const PENDING: usize = 2;
 pub(super) const FORWARD_TAGS: usize = ABSORBER | PENDING;
 
 /// The state word of a block. It never holds the same value twice: the count and the version only
-/// grow (I4).
+/// grow, until it freezes (I4).
 ///
 /// | bits | meaning |
 /// |---|---|
@@ -84,6 +84,7 @@ pub(super) const FORWARD_TAGS: usize = ABSORBER | PENDING;
 /// | 9 | a pop has claimed the slot in bits 16-23 |
 /// | 16-23 | the claimed slot |
 /// | 24-63 | version: claims settled so far |
+/// | 10-63 | of a frozen block: the generation of what replaces it |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct State(pub(super) u64);
 
@@ -92,6 +93,7 @@ impl State {
     const CLAIMED: u64 = 1 << 9;
     const SLOT: u32 = 16;
     const VERSION: u64 = 1 << 24;
+    const GENERATION: u32 = 10;
 
     pub(super) fn with_count(count: usize) -> Self {
         debug_assert!(count <= 0xff);
@@ -118,8 +120,17 @@ impl State {
         Self(self.0 + 1)
     }
 
-    pub(super) fn freeze(self) -> Self {
-        Self(self.0 | Self::FROZEN)
+    /// The last state of a block. A snapshot a nanosecond would take half a year to wear the generations out.
+    pub(super) fn freeze(self, generation: u64) -> Self {
+        debug_assert!(self.claimed().is_none(), "a claim is settled first (I13)");
+        let count = self.0 & ((1 << Self::GENERATION) - 1);
+        Self(count | Self::FROZEN | (generation << Self::GENERATION))
+    }
+
+    /// The generation of what replaces this block, which is frozen.
+    pub(super) fn next_generation(self) -> u64 {
+        debug_assert!(self.frozen());
+        self.0 >> Self::GENERATION
     }
 
     pub(super) fn claim(self, slot: usize) -> Self {
@@ -146,8 +157,9 @@ mod tests {
         let settled = claimed.settled();
         assert_eq!((settled.count(), settled.claimed()), (27, None));
         assert_ne!(settled, state, "a settled claim leaves a trace");
-        let frozen = settled.published().freeze();
+        let frozen = settled.published().freeze(1 << 53);
         assert_eq!((frozen.count(), frozen.frozen(), frozen.claimed()), (28, true, None));
+        assert_eq!(frozen.next_generation(), 1 << 53);
     }
 
     #[test]

@@ -10,13 +10,14 @@ use super::block::{BlockRef, Slot};
 use super::descend::{At, Before};
 use super::entry::Entry;
 use super::hint::Needle;
-use super::state::Word;
+use super::snapshot::Access;
+use super::state::{State, Word};
 use super::{End, RawMap};
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
 /// The entries of one leaf, in ascending order.
-struct Batch<'g, K, V> {
+pub(super) struct Batch<'g, K, V> {
     /// Hints and entries.
     entries: Vec<(u64, &'g Entry<K, V>)>,
     /// Those not yet handed out.
@@ -24,7 +25,7 @@ struct Batch<'g, K, V> {
 }
 
 impl<'g, K: Ord, V> Batch<'g, K, V> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { entries: Vec::new(), left: 0..0 }
     }
 
@@ -38,9 +39,21 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
         if leaf.forward().is_some() {
             return false;
         }
-        let (born, appended) = leaf.slots()[..state.count()].split_at(leaf.sorted());
         // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while pinned; what its
         // slots have held since is retired later.
+        unsafe { self.fill(leaf, state) };
+        true
+    }
+
+    /// Reads what is published in a leaf by this state.
+    ///
+    /// # Safety
+    /// All that the leaf's slots hold from now on stays for `'g`.
+    pub(super) unsafe fn fill(&mut self, leaf: BlockRef<'_, K, V>, state: State) {
+        self.left = 0..0;
+        self.entries.clear();
+        let (born, appended) = leaf.slots()[..state.count()].split_at(leaf.sorted());
+        // SAFETY: the caller's word.
         let entry = |word: Word| unsafe { Entry::<K, V>::deref(word.pointer()) };
         let live = |slot: &Slot| Some(slot.load()).filter(|word| !word.dead()).map(entry);
         self.entries.reserve(state.count());
@@ -51,7 +64,14 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
             }
         }
         self.left = 0..self.entries.len();
-        true
+    }
+
+    /// Takes entries that are in order.
+    pub(super) fn take(&mut self, entries: impl Iterator<Item = (u64, &'g Entry<K, V>)>) {
+        self.left = 0..0;
+        self.entries.clear();
+        self.entries.extend(entries);
+        self.left = 0..self.entries.len();
     }
 
     /// Puts an entry at its place.
@@ -72,19 +92,24 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
         }
     }
 
-    fn retain(&mut self, within: impl Fn(&K) -> bool) {
+    pub(super) fn retain(&mut self, within: impl Fn(&K) -> bool) {
         self.left = 0..0;
         self.entries.retain(|(_, entry)| within(entry.key()));
         self.left = 0..self.entries.len();
     }
 
+    /// How many are not yet handed out.
+    pub(super) fn len(&self) -> usize {
+        self.left.len()
+    }
+
     #[inline]
-    fn pop_first(&mut self) -> Option<&'g Entry<K, V>> {
+    pub(super) fn pop_first(&mut self) -> Option<&'g Entry<K, V>> {
         self.left.next().map(|index| self.entries[index].1)
     }
 
     #[inline]
-    fn pop_last(&mut self) -> Option<&'g Entry<K, V>> {
+    pub(super) fn pop_last(&mut self) -> Option<&'g Entry<K, V>> {
         self.left.next_back().map(|index| self.entries[index].1)
     }
 }
@@ -107,16 +132,17 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
     {
         let mut walk = Self { map, guard, next: None, batch: Batch::new() };
         // A leaf that is replaced now may split left of the bound: then it is looked up again.
-        while !walk.read(map.leaf_from(End::First, from, guard)) {}
+        while !walk.read(map.leaf_from(End::First, from, Access::Read, guard)) {}
         walk.batch.retain(|key| above(key.borrow(), from));
         walk
     }
 
-    /// Fills the batch from a leaf. False if it has been replaced.
+    /// Fills the batch from a leaf. False if it has been replaced, or has to be.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
         // The neighbour is read before the slots: its fence bounds what they can hold.
         let next = leaf.next();
-        let read = self.batch.read(leaf);
+        let wanted = self.map.is_wanted(leaf, Access::Read, self.guard);
+        let read = !wanted && self.batch.read(leaf);
         if read {
             self.next = next;
             if let Some(next) = next {
@@ -151,7 +177,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         // Replaced: its range may be in any number of leaves by now, or be a part of one.
         let fence = next.low_key().expect("the first leaf is nobody's neighbour");
         let needle = Needle::<K>::new::<K>(fence);
-        while !self.read(self.map.leaf(&At(&needle), self.guard)) {}
+        while !self.read(self.map.leaf_for(&At(&needle), Access::Read, self.guard)) {}
         // Where it was absorbed, the left neighbour's entries have had their turn.
         self.batch.retain(|key| above(key, Bound::Included(fence)));
         true
@@ -184,7 +210,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
         Q: Ord + ?Sized,
     {
         let mut walk = Self { map, guard, below: None, batch: Batch::new() };
-        while !walk.read(map.leaf_from(End::Last, to, guard)) {}
+        while !walk.read(map.leaf_from(End::Last, to, Access::Read, guard)) {}
         walk.batch.retain(|key| below(key.borrow(), to));
         walk
     }
@@ -210,7 +236,8 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K
                 return Some(entry);
             }
             let fence = self.below?;
-            let leaf = self.map.leaf(&Before(&Needle::<K>::new::<K>(fence)), self.guard);
+            let goal = Needle::<K>::new::<K>(fence);
+            let leaf = self.map.leaf_for(&Before(&goal), Access::Read, self.guard);
             if self.read(leaf) {
                 // The leaf may have absorbed its right neighbour, whose entries have had their turn.
                 self.batch.retain(|key| below(key, Bound::Excluded(fence)));

@@ -9,6 +9,7 @@ use super::descend::At;
 use super::entry::Entry;
 use super::hint::{Needle, hint};
 use super::publish::Append;
+use super::snapshot::Access;
 use super::state::{State, Word};
 use crate::reclaim::Guard;
 
@@ -135,14 +136,15 @@ impl<K, V> Draft<'_, K, V> {
 impl<K, V> Drop for Draft<'_, K, V> {
     fn drop(&mut self) {
         drop(self.take());
-        if let Stage::Empty(entry) = self.stage {
-            if self.exposed {
-                // SAFETY: the draft owns the entry, whose value has been taken.
-                unsafe { Entry::retire_empty(entry, self.guard) };
-            } else {
-                // SAFETY: as above, and nobody else has seen it.
-                unsafe { Entry::release(entry) };
-            }
+        let Stage::Empty(entry) = self.stage else { return };
+        // SAFETY: the draft is the only holder, and has taken the value out.
+        unsafe { Entry::disown_value(entry) };
+        if self.exposed {
+            // SAFETY: the draft holds the entry; whoever reads its key is pinned.
+            unsafe { Entry::retire(entry, self.guard) };
+        } else {
+            // SAFETY: as above, and nobody else has seen it.
+            unsafe { Entry::release(entry) };
         }
     }
 }
@@ -156,7 +158,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         Q: Ord + ?Sized,
     {
         let needle = Needle::new::<K>(key);
-        match self.leaf(&At(&needle), guard).find(&needle) {
+        match self.leaf_for(&At(&needle), Access::Read, guard).find(&needle) {
             // SAFETY: I3, `find` saw it in its slot.
             Found::Live(_, word) => Some(unsafe { Entry::deref(word.pointer()) }),
             Found::Absent(_) => None,
@@ -176,7 +178,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         loop {
             let (leaf, found) = {
                 let needle = Needle::new::<K>(draft.key());
-                let leaf = self.leaf(&At(&needle), guard);
+                let leaf = self.leaf_for(&At(&needle), Access::Write, guard);
                 (leaf, leaf.find(&needle))
             };
             let done = match found {
@@ -288,7 +290,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let needle = Needle::new::<K>(key);
         let goal = At(&needle);
         loop {
-            let leaf = self.leaf(&goal, guard);
+            let leaf = self.leaf_for(&goal, Access::Write, guard);
             match leaf.find(&needle) {
                 Found::Absent(_) => return None,
                 Found::Live(_, word) if word.frozen() => self.help(leaf, guard),

@@ -116,6 +116,10 @@ pub(crate) fn collect() -> bool {
     STATE.with_borrow(|state| state.deferred.is_empty())
 }
 
+pub(crate) fn free_some() {
+    run_due();
+}
+
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
     // SAFETY: blocks and entries have headers, so no layout here is of size zero.
     let memory = unsafe { std::alloc::alloc(layout) };
