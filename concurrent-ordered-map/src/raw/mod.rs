@@ -120,7 +120,7 @@ mod publish;
 mod replace;
 mod seek;
 mod state;
-#[cfg(all(test, not(com_loom)))]
+#[cfg(all(test, not(any(com_loom, com_shuttle))))]
 mod tests;
 mod walk;
 mod write;
