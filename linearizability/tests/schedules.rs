@@ -20,6 +20,7 @@ use linearizability::plan::{MAIN, Plan};
 use linearizability::rng::Rng;
 use linearizability::worker::Log;
 use linearizability::workload::{ALL, Runner, Workload};
+use shuttle::MaxSteps;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 
 /// Runs of one process wait for each other: the reclaimer's books are the process's.
@@ -70,6 +71,9 @@ impl<F: Fn(u64) -> Box<dyn Scheduler + Send>> Runner for Draw<F> {
         let mut config = shuttle::Config::new();
         config.max_time = Some(self.limit);
         config.silence_warnings = true;
+        // Of all threads together, some thousands in a usual schedule. More means that a call goes round in
+        // circles and waits for another.
+        config.max_steps = MaxSteps::FailAfter(200_000);
         let done = std::sync::Arc::new(AtomicU64::new(0));
         let (seed, shape, counter) = (self.seed, workload.shape, done.clone());
         let what = format!("{}, {}, seed {seed}", workload.name, self.kind);
