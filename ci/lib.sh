@@ -37,6 +37,26 @@ need() {
         fail "apt-get could not install $*"
 }
 
+# copy_tree FOLDER: the sources, for faults to be planted in. With what was built, cargo would take what it
+# built there for this tree's own.
+copy_tree() {
+    tar -c --exclude='./target*' --exclude=./.git --exclude=./fuzz/target . | tar -x -C "$1"
+}
+
+# plant FILE SUBSTITUTION: a fault, as a perl substitution on one file of a copy, so that the source itself
+# stays free of faults. 1 if its place has moved.
+plant() {
+    cp "$1" "$1.original"
+    perl -0pi -e "$2" "$1"
+    ! cmp -s "$1" "$1.original"
+}
+
+# unplant FILE: takes the fault away, and lets cargo see that.
+unplant() {
+    mv "$1.original" "$1"
+    touch "$1"
+}
+
 # The name of the installed nightly toolchain; nothing, and not 0, where there is none.
 nightly() {
     command -v rustup >/dev/null || return 1

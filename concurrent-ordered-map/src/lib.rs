@@ -187,11 +187,11 @@ pub use pinned::Pinned;
 pub use set::{ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange};
 pub use snapshot::{Snapshot, SnapshotIter};
 
-/// Ends one execution of a loom model: everything deferred runs, and nothing may be left.
+/// Ends one execution of a model: everything deferred runs, and nothing may be left.
 ///
 /// # Panics
 /// When a block or an entry is still allocated.
-#[cfg(com_loom)]
+#[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
 #[doc(hidden)]
 pub fn end_of_model() {
     reclaim::end_of_model();

@@ -1,17 +1,20 @@
-//! The only file that names the reclaimer: crossbeam-epoch, or a checking one under `--cfg com_loom`.
+//! The only file that names the reclaimer: crossbeam-epoch, or a checking one in models.
+//!
+//! Models are builds with `--cfg com_loom` or `--cfg com_shuttle`. With `--cfg com_epoch` too, a loom model has
+//! the real one, on loom's atomics.
 //!
 //! A [`Guard`] keeps the calling thread pinned. What a guard defers runs when no thread that was
 //! pinned at that moment is pinned any more (Fraser, "Practical lock-freedom", 2004).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-#[cfg(com_loom)]
+#[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
 pub(crate) use checking::*;
-#[cfg(not(com_loom))]
+#[cfg(any(com_epoch, not(any(com_loom, com_shuttle))))]
 pub(crate) use epoch::*;
 pub(crate) use grace::Grace;
 
-#[cfg(com_loom)]
+#[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
 mod checking;
 mod grace;
 
@@ -24,7 +27,7 @@ pub(crate) fn contain(destructor: impl FnOnce()) {
     }
 }
 
-#[cfg(not(com_loom))]
+#[cfg(any(com_epoch, not(any(com_loom, com_shuttle))))]
 mod epoch {
     use std::alloc::Layout;
     use std::cell::Cell;

@@ -1,20 +1,29 @@
-//! The only file that names atomics: std's, or loom's when the crate is built with `--cfg com_loom`.
+//! The only file that names atomics: std's, or loom's when the crate is built with `--cfg com_loom`, or
+//! shuttle's with `--cfg com_shuttle`.
 //!
-//! Everything above writes `crate::sync::AtomicPtr` and is model-checked as it stands.
+//! Everything above writes `crate::sync::AtomicPtr` and is model-checked as it stands. Loom tries every
+//! schedule and weak orderings, of models of two threads with a call or two each. Shuttle draws schedules at
+//! random and knows sequential consistency only, so it takes more threads with many calls.
 
 #[cfg(com_loom)]
+pub(crate) use loom::lazy_static;
+#[cfg(com_loom)]
 pub(crate) use loom::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-#[cfg(not(com_loom))]
+#[cfg(com_shuttle)]
+pub(crate) use shuttle::lazy_static;
+#[cfg(com_shuttle)]
+pub(crate) use shuttle::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+#[cfg(not(any(com_loom, com_shuttle)))]
 pub(crate) use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// How many counters a striped count is spread over.
-#[cfg(com_loom)]
+#[cfg(any(com_loom, com_shuttle))]
 pub(crate) const STRIPES: usize = 1;
-#[cfg(not(com_loom))]
+#[cfg(not(any(com_loom, com_shuttle)))]
 pub(crate) const STRIPES: usize = 8;
 
 /// The stripe of the calling thread: threads are dealt out to the stripes in turn.
-#[cfg(not(com_loom))]
+#[cfg(not(any(com_loom, com_shuttle)))]
 pub(crate) fn stripe() -> usize {
     use std::sync::atomic::AtomicUsize;
 
@@ -24,7 +33,7 @@ pub(crate) fn stripe() -> usize {
     STRIPE.try_with(|stripe| *stripe).unwrap_or(0)
 }
 
-#[cfg(com_loom)]
+#[cfg(any(com_loom, com_shuttle))]
 pub(crate) fn stripe() -> usize {
     0
 }

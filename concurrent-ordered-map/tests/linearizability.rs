@@ -1,54 +1,16 @@
 //! Every single-key call, pop, first, last and nearest is linearizable: thousands of small recorded
 //! histories, each checked. Blocks are tiny, so that leaves split, freeze and are absorbed all the
-//! time. That the checker rejects wrong maps is shown in `checker.rs`.
+//! time. That the checker rejects wrong maps is shown in `linearizability/tests/checker.rs`.
 //!
 //! `COM_STRESS_SCALE` (percent) scales the number of histories, `COM_STRESS_SEED` sets the seed.
 
-mod support;
-
 use std::ops::Bound;
 
-use concurrent_ordered_map::ConcurrentOrderedMap;
 use crossbeam_skiplist::SkipMap;
-use support::map_spec::{Op, Ret, Subject};
-use support::plan::{ALL_KINDS, Kind, Weights};
-use support::run::{Config, run_histories};
-
-/// Our map, with `LEAF` slots a leaf and `LANE` slots a lane.
-struct Ours<const LEAF: u8, const LANE: u8>(ConcurrentOrderedMap<u8, u32>);
-
-impl<const LEAF: u8, const LANE: u8> Subject for Ours<LEAF, LANE> {
-    fn new() -> Self {
-        Self(ConcurrentOrderedMap::with_block_slots(LEAF, LANE))
-    }
-
-    fn apply(&self, op: &Op) -> Ret {
-        let map = self.0.pin();
-        let entry = |found: Option<(&u8, &u32)>| Ret::Entry(found.map(|(&k, &v)| (k, v)));
-        match *op {
-            Op::Get(k) => Ret::Value(map.get(&k).copied()),
-            Op::ContainsKey(k) => Ret::Present(map.contains_key(&k)),
-            Op::Insert(k, v) => Ret::Value(map.insert(k, v).copied()),
-            Op::TryInsert(k, v) => {
-                Ret::Tried(map.try_insert(k, v).map(drop).map_err(|error| *error.current))
-            }
-            Op::Remove(k) => Ret::Value(map.remove(&k).copied()),
-            Op::Add(k, d) => Ret::Value(map.update(k, |value| value.wrapping_add(d)).copied()),
-            Op::CompareExchange(k, current, new) => {
-                let outcome = map.compare_exchange(k, current.as_ref(), new);
-                Ret::Exchanged(outcome.map(drop).map_err(|error| error.actual.copied()))
-            }
-            Op::PopFirst => entry(map.pop_first()),
-            Op::PopLast => entry(map.pop_last()),
-            Op::First => entry(map.first()),
-            Op::Last => entry(map.last()),
-            Op::LowerBound(k) => entry(map.lower_bound(Bound::Included(&k))),
-            Op::UpperBound(k) => entry(map.upper_bound(Bound::Included(&k))),
-            Op::After(k) => entry(map.lower_bound(Bound::Excluded(&k))),
-            Op::Before(k) => entry(map.upper_bound(Bound::Excluded(&k))),
-        }
-    }
-}
+use linearizability::map_spec::{Op, Ret, Subject};
+use linearizability::ours::Ours;
+use linearizability::plan::{ALL_KINDS, CHURN, ENDS, Kind, Weights};
+use linearizability::run::{Config, run_histories};
 
 /// The peer: it has no update, no compare-exchange, and its insertion does not answer the old value,
 /// so that only the calls below can be compared.
@@ -114,27 +76,12 @@ fn all_calls_on_blocks_of_the_usual_size() {
 
 #[test]
 fn insertions_and_removals_that_split_and_absorb() {
-    const CHURN: Weights = &[
-        (Kind::Insert, 6),
-        (Kind::Remove, 6),
-        (Kind::Get, 3),
-        (Kind::After, 1),
-        (Kind::Before, 1),
-    ];
     let config = Config { ops_per_thread: 8, keys: 8, weights: CHURN, ..scaled(4_000) };
     assert_linearizable::<Ours<2, 4>>("churn", config);
 }
 
 #[test]
 fn pops_against_insertions_at_the_ends() {
-    const ENDS: Weights = &[
-        (Kind::PopFirst, 4),
-        (Kind::PopLast, 4),
-        (Kind::Insert, 6),
-        (Kind::First, 2),
-        (Kind::Last, 2),
-        (Kind::Get, 2),
-    ];
     let config = Config { keys: 6, weights: ENDS, ..scaled(4_000) };
     assert_linearizable::<Ours<2, 4>>("pops, 2 slots", config);
     assert_linearizable::<Ours<28, 60>>("pops, 28 slots", config);

@@ -2,15 +2,11 @@
 //!
 //! One test, as the allocator counts for the whole process.
 
-#[path = "support/rng.rs"]
-#[allow(dead_code, reason = "shared with the other tests")]
-mod rng;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
-use rng::Rng;
+use linearizability::rng::Rng;
 
 /// The bytes that are allocated now.
 static BYTES: AtomicUsize = AtomicUsize::new(0);

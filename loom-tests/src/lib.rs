@@ -23,6 +23,15 @@ pub fn map_of(keys: &[u32]) -> Map {
     map
 }
 
+/// As `map_of(&[1, 2])`, with a full second leaf: they hold 1 | 2 and a dead slot. Dead slots count until
+/// their leaf is replaced.
+#[must_use]
+pub fn half_dead() -> Map {
+    let map = map_of(&[1, 2, 3]);
+    map.pin().remove(&3);
+    map
+}
+
 /// Every key and value, in order.
 #[must_use]
 pub fn entries(map: &Map) -> Vec<(u32, u32)> {
@@ -30,11 +39,21 @@ pub fn entries(map: &Map) -> Vec<(u32, u32)> {
 }
 
 /// Explores all schedules of `threads` over a map of `keys`, up to `preemptions` (the environment's
-/// `LOOM_MAX_PREEMPTIONS` overrides it). Each thread answers something; `check` judges the answers and
+/// `LOOM_MAX_PREEMPTIONS` overrides it). The last thread runs first. Each thread answers something; `check` judges the answers and
 /// the map that is left.
 pub fn explore<T: 'static>(
     preemptions: usize,
     keys: &'static [u32],
+    threads: &'static [fn(&Map) -> T],
+    check: fn(&[T], &Map),
+) {
+    explore_from(preemptions, move || map_of(keys), threads, check);
+}
+
+/// As [`explore`], over a map that `start` makes.
+pub fn explore_from<T: 'static>(
+    preemptions: usize,
+    start: impl Fn() -> Map + Send + Sync + 'static,
     threads: &'static [fn(&Map) -> T],
     check: fn(&[T], &Map),
 ) {
@@ -43,7 +62,7 @@ pub fn explore<T: 'static>(
     // Steps of one schedule. A model that needs more is in a livelock.
     model.max_branches = 20_000;
     model.check(move || {
-        let map = Arc::new(map_of(keys));
+        let map = Arc::new(start());
         let (last, others) = threads.split_last().expect("a model has threads");
         let spawned: Vec<_> = others
             .iter()

@@ -390,7 +390,12 @@ impl<'g, K, V> BlockRef<'g, K, V> {
 
     /// As `forward`, but only where all paths lead to it, so that pointers may be swung there (I11).
     pub(super) fn settled_forward(self) -> Option<Self> {
-        self.forward().filter(|_| self.forward_word().addr() & PENDING == 0)
+        self.forward().filter(|_| !self.is_pending())
+    }
+
+    /// True if the replacement was agreed, and the absorber may not lead to it yet.
+    pub(super) fn is_pending(self) -> bool {
+        self.forward_word().addr() & PENDING != 0
     }
 
     /// The left neighbour that has announced itself as the absorber of this block.

@@ -160,6 +160,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     ) -> BlockRef<'g, K, V> {
         loop {
             if let Some(replacement) = block.forward() {
+                if block.is_pending() {
+                    self.complete(block, guard);
+                }
                 block = replacement;
                 continue;
             }
@@ -182,6 +185,16 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             }
             block = next;
         }
+    }
+
+    /// Sees to it that the absorber of a block leads to the replacement, too (I12).
+    #[cold]
+    fn complete<'g>(&'g self, absorbed: BlockRef<'g, K, V>, guard: &'g Guard) {
+        // The absorber, unless it has been replaced: then this is what holds its range now. There is none
+        // where the level has been taken away.
+        let Some(left) = self.left_of(absorbed, guard) else { return };
+        self.help(left, guard);
+        absorbed.settle_forward();
     }
 
     /// The child of a lane towards the goal.

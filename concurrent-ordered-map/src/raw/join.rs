@@ -50,6 +50,12 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             self.help(block, guard);
         } else if without_fate(next).is_null() {
             return false;
+        } else if let Some(decided) =
+            block.next().filter(|next| fate(next.next_word()) != Fate::Open)
+        {
+            // It cannot be absorbed as it is, but what replaces it can. Who decided its fate may have been
+            // stopped, so this one does not wait for it to go on.
+            self.help(decided, guard);
         } else if block.exchange_next(next, with_fate(next, Fate::Absorb)) {
             self.help(block, guard);
         }

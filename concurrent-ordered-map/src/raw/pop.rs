@@ -89,6 +89,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if leaf.state() == state && fate(leaf.next_word()) == Fate::Open {
             return Attempt::Empty;
         }
+        // Who decided the leaf's fate may have been stopped, so this one does not wait for it to go on.
+        self.help(leaf, guard);
         Attempt::Again
     }
 }

@@ -1,11 +1,11 @@
-//! A small reclaimer for loom models, as hostile as the rules allow.
+//! A small reclaimer for models under loom and shuttle, as hostile as the rules allow.
 //!
 //! What is deferred runs at the first moment at which it may: when every guard that was alive then
 //! has gone. Freed memory is kept until the model's end and every access asks whether it is alive,
 //! so a use after free or a second free fails the model at once; so does, at its end, a leak.
 //!
-//! Loom runs all threads of a model on one OS thread, so std's thread-local state is shared by them,
-//! and none of it is a scheduling point. One loom atomic carries the orderings that epochs give: who
+//! Both run all threads of a model on one OS thread, so std's thread-local state is shared by them,
+//! and none of it is a scheduling point. One atomic of the model carries the orderings that epochs give: who
 //! pins after something was deferred sees all that came before that, the unlinking included; and what
 //! was deferred runs after all that was done by those who were pinned then.
 
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, lazy_static};
 
 #[derive(Default)]
 struct State {
@@ -37,11 +37,11 @@ impl State {
 
 thread_local!(static STATE: RefCell<State> = RefCell::default());
 
-loom::lazy_static! {
+lazy_static! {
     static ref EPOCH: AtomicU64 = AtomicU64::new(0);
 }
 
-/// A pinned loom thread. Not `Send`, as the real one.
+/// A pinned thread of a model. Not `Send`, as the real one.
 pub(crate) struct Guard(u64, PhantomData<*const ()>);
 
 pub(crate) fn pin() -> Guard {

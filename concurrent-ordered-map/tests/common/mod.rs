@@ -4,8 +4,6 @@
 pub(crate) mod crew;
 pub(crate) mod keys;
 pub(crate) mod ledger;
-#[path = "../support/rng.rs"]
-pub(crate) mod rng;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

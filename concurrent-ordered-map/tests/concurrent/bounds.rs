@@ -4,8 +4,8 @@ use concurrent_ordered_map::ConcurrentOrderedMap;
 
 use crate::common::crew::{Foreground, crew};
 use crate::common::keys::{Key, Opaque};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 const NUMBERS: u32 = 48;
 

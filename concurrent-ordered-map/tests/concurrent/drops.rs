@@ -6,8 +6,8 @@ use concurrent_ordered_map::{Compute, ConcurrentOrderedMap, Pinned};
 
 use crate::common::crew::{Foreground, Meeting, crew};
 use crate::common::ledger::{Counted, Ledger};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, collect_until, map_of, push_out_until, scaled};
+use linearizability::rng::Rng;
 
 static KEYS: Ledger = Ledger::new();
 static VALUES: Ledger = Ledger::new();

@@ -5,8 +5,8 @@ use concurrent_ordered_map::{ConcurrentOrderedMap, Pinned};
 
 use crate::common::crew::{Foreground, crew};
 use crate::common::keys::{Key, Opaque};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 /// Even numbers are always there, odd ones come and go.
 const NUMBERS: u32 = 300;

@@ -9,8 +9,8 @@ use concurrent_ordered_map::{
 
 use crate::common::crew::crew;
 use crate::common::keys::{Key, Opaque};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 const THREADS: usize = 4;
 

@@ -7,8 +7,8 @@ use concurrent_ordered_map::{ConcurrentOrderedMap, Pinned};
 
 use crate::common::crew::{Foreground, crew};
 use crate::common::keys::{Key, Opaque};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 /// Keys are the numbers below this. Every tenth is always present.
 const KEYS: u32 = 400;

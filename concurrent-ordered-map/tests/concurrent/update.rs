@@ -5,8 +5,8 @@ use std::cell::UnsafeCell;
 use concurrent_ordered_map::{Compute, ConcurrentOrderedMap, Pinned};
 
 use crate::common::crew::{Foreground, crew};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, eventually, map_of, scaled};
+use linearizability::rng::Rng;
 
 const THREADS: usize = 4;
 const KEYS: u32 = 6;

@@ -4,8 +4,8 @@ use concurrent_ordered_map::Compute;
 
 use super::fuse::{Fused, Map, Value, blow, blows, check_and_drop, content, light};
 use crate::common::crew::crew;
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 const NUMBERS: u32 = 40;
 const THREADS: usize = 4;

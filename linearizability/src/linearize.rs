@@ -10,11 +10,11 @@ use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use super::history::{Call, History};
-use super::timeline;
+use crate::history::{Call, History};
+use crate::timeline;
 
 /// A sequential object, and which answers it can give.
-pub(crate) trait Spec {
+pub trait Spec {
     /// The object's whole state.
     type State: Clone + Eq + Hash + Debug;
     /// A call on it.
@@ -29,7 +29,7 @@ pub(crate) trait Spec {
     fn step(state: &Self::State, op: &Self::Op, ret: &Self::Ret) -> Option<Self::State>;
 
     /// What a call that answered `ret` looks at and changes. The default is everything, with
-    /// which [`super::minimise`] shortens a history at its end only.
+    /// which [`crate::minimise`] shortens a history at its end only.
     fn footprint(_op: &Self::Op, _ret: &Self::Ret) -> Footprint {
         Footprint { depends_on: 0..=u32::MAX, changes: Some(0..=u32::MAX) }
     }
@@ -40,22 +40,22 @@ pub(crate) trait Spec {
 /// Whether `step` allows the call, and what it then writes, may follow from the parts in
 /// `depends_on` only; it writes parts in `changes` only. Claiming too much is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Footprint {
+pub struct Footprint {
     /// The parts that decide whether the answer is possible.
-    pub(crate) depends_on: RangeInclusive<u32>,
+    pub depends_on: RangeInclusive<u32>,
     /// The parts that the call may change; `None` if it is a read.
-    pub(crate) changes: Option<RangeInclusive<u32>>,
+    pub changes: Option<RangeInclusive<u32>>,
 }
 
 /// A history of a spec's calls.
-pub(crate) type SpecHistory<S> = History<<S as Spec>::Op, <S as Spec>::Ret>;
+pub type SpecHistory<S> = History<<S as Spec>::Op, <S as Spec>::Ret>;
 
 /// Why a history is not linearizable, for people to read.
 #[derive(Clone)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// The response that no legal order gets past: the history up to this tick is already
     /// impossible, and up to any earlier tick it is possible.
-    pub(crate) tick: u64,
+    pub tick: u64,
     text: String,
 }
 
@@ -75,7 +75,7 @@ impl Debug for Violation {
 /// Looks for a legal order of the history's calls.
 ///
 /// Calls that were still running when the history was cut may be left out of the order.
-pub(crate) fn check<S: Spec>(history: &SpecHistory<S>) -> Result<(), Violation> {
+pub fn check<S: Spec>(history: &SpecHistory<S>) -> Result<(), Violation> {
     let mut search = Search::<S>::new(history.calls());
     if search.run() {
         return Ok(());

@@ -11,11 +11,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 
-use super::history::{Call, History};
+use crate::history::{Call, History};
 
 /// The events of `calls` by time, each as its tick and what `invoked` or `returned` makes of
 /// the call's index. At one tick invocations come first, which lets the calls overlap.
-pub(crate) fn events<Op, Ret, E>(
+pub fn events<Op, Ret, E>(
     calls: &[Call<Op, Ret>],
     invoked: impl Fn(usize) -> E,
     returned: impl Fn(usize) -> E,
@@ -30,13 +30,13 @@ pub(crate) fn events<Op, Ret, E>(
 }
 
 /// One call as a line of text.
-pub(crate) fn describe<Op: Debug, Ret: Debug>(call: &Call<Op, Ret>) -> String {
+pub fn describe<Op: Debug, Ret: Debug>(call: &Call<Op, Ret>) -> String {
     let Call { thread, op, ret, .. } = call;
     format!("thread {thread}: {op:?} -> {ret:?}")
 }
 
 /// The history as a table.
-pub(crate) fn render<Op: Debug, Ret: Debug>(history: &History<Op, Ret>) -> String {
+pub fn render<Op: Debug, Ret: Debug>(history: &History<Op, Ret>) -> String {
     let calls = history.calls();
     let mut table = Table::new(calls.iter().map(|call| call.thread));
     let events = events(calls, |call| (call, false), |call| (call, true));

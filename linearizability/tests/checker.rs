@@ -1,22 +1,20 @@
-//! Tests of the linearizability checker itself (`support/`): it has to accept what is right,
+//! Tests of the linearizability checker itself : it has to accept what is right,
 //! and it is worth nothing unless it rejects what is wrong.
-
-mod support;
 
 use std::thread;
 use std::time::Duration;
 
-use support::broken::{
+use linearizability::broken::{
     DoubleRemove, FlickeringInsert, LockedMap, LostUpdate, SkippingLowerBound, StaleRead,
     TornExchange, TornLowerBound, TornPop, TwoWinners,
 };
-use support::history::{Call, History, Recorder};
-use support::linearize::{Spec, check};
-use support::map_spec::{MapSpec, Model, Op, Ret, Subject, apply};
-use support::minimise::{minimise, parts, without_call, without_part};
-use support::plan::{ALL_KINDS, Plan, Shape};
-use support::rng::Rng;
-use support::run::{Config, Failure, Report, What, run_histories};
+use linearizability::history::{Call, History, Recorder};
+use linearizability::linearize::{Spec, check};
+use linearizability::map_spec::{MapSpec, Model, Op, Ret, Subject, apply};
+use linearizability::minimise::{minimise, parts, without_call, without_part};
+use linearizability::plan::{ALL_KINDS, Plan, Shape};
+use linearizability::rng::Rng;
+use linearizability::run::{Config, Failure, Report, What, run_histories};
 
 type MapCall = Call<Op, Ret>;
 type MapHistory = History<Op, Ret>;

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::map_spec::{Model, Op, Ret, Subject, apply};
+use crate::map_spec::{Model, Op, Ret, Subject, apply};
 
 /// The right one: every call is one lock section.
 #[derive(Debug, Default)]
-pub(crate) struct LockedMap(Mutex<Model>);
+pub struct LockedMap(Mutex<Model>);
 
 impl LockedMap {
     fn lock(&self) -> MutexGuard<'_, Model> {
@@ -39,7 +39,7 @@ macro_rules! faulty_map {
     ($(#[$doc:meta])* $name:ident($map:ident) { $($call:pat => $answer:expr),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
-        pub(crate) struct $name(LockedMap);
+        pub struct $name(LockedMap);
 
         impl Subject for $name {
             fn new() -> Self {
@@ -159,7 +159,7 @@ faulty_map! {
 /// Reads from a copy that each write replaces a moment after it took effect: a read misses what
 /// another call has already seen, and an older copy can replace a newer one.
 #[derive(Debug, Default)]
-pub(crate) struct StaleRead {
+pub struct StaleRead {
     map: LockedMap,
     copy: Mutex<BTreeMap<u8, u32>>,
 }

@@ -12,76 +12,76 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
-use super::gate::{Budget, Gate};
-use super::history::{Recorder, ThreadLog};
-use super::map_spec::{Op, Ret, Subject};
-use super::pin;
-use super::plan::Plan;
-use super::rng::Rng;
+use crate::gate::{Budget, Gate};
+use crate::history::{Recorder, ThreadLog};
+use crate::map_spec::{Op, Ret, Subject};
+use crate::pin;
+use crate::plan::Plan;
+use crate::rng::Rng;
 
 /// A log of calls on the map.
-pub(crate) type Log = ThreadLog<Op, Ret>;
+pub type Log = ThreadLog<Op, Ret>;
 
 /// One history to be made.
 #[derive(Debug)]
-pub(crate) struct Job<S> {
+pub struct Job<S> {
     /// The seed of its plan and of its delays.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Its calls.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
     /// The map that they are made on.
-    pub(crate) subject: S,
+    pub subject: S,
     /// Its clock.
-    pub(crate) recorder: Recorder,
+    pub recorder: Recorder,
     /// Where the workers start it.
-    pub(crate) gate: Gate,
+    pub gate: Gate,
 }
 
 /// The histories that the workers make without a word from the main thread.
 #[derive(Debug)]
-pub(crate) struct Batch<S> {
+pub struct Batch<S> {
     /// One job a history.
-    pub(crate) jobs: Vec<Job<S>>,
+    pub jobs: Vec<Job<S>>,
     /// Where each worker is, for the report on one that hangs: see [`Position`].
-    pub(crate) positions: Vec<AtomicUsize>,
+    pub positions: Vec<AtomicUsize>,
     /// Set when a call panicked or hangs: the others are not to wait for that worker.
-    pub(crate) aborted: AtomicBool,
+    pub aborted: AtomicBool,
     /// What the gates may spend.
-    pub(crate) overlap_budget: Arc<Budget>,
+    pub overlap_budget: Arc<Budget>,
     /// The probability of a delay before each call.
-    pub(crate) yield_probability: f64,
+    pub yield_probability: f64,
 }
 
 /// A worker's report on a batch.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub struct Done {
     /// The worker, from 0.
-    pub(crate) worker: usize,
+    pub worker: usize,
     /// Its log of each job.
-    pub(crate) logs: Vec<Log>,
+    pub logs: Vec<Log>,
     /// Set if a call panicked, which ends the batch.
-    pub(crate) panicked: Option<Panicked>,
+    pub panicked: Option<Panicked>,
 }
 
 /// A call that panicked.
 #[derive(Debug)]
-pub(crate) struct Panicked {
+pub struct Panicked {
     /// Its job's index in the batch.
-    pub(crate) job: usize,
+    pub job: usize,
     /// Its index in the worker's calls.
-    pub(crate) call: usize,
+    pub call: usize,
     /// What the panic said.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// A place in a batch. Step 0 is the wait for the other workers, step n is the nth call.
 /// Past the last job, the worker has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
+pub struct Position {
     /// The job's index in the batch.
-    pub(crate) job: usize,
+    pub job: usize,
     /// The step in it.
-    pub(crate) step: usize,
+    pub step: usize,
 }
 
 impl Position {
@@ -92,17 +92,13 @@ impl Position {
     }
 
     /// The place that [`Batch::positions`] has for a worker.
-    pub(crate) fn unpack(packed: usize) -> Self {
+    pub fn unpack(packed: usize) -> Self {
         Self { job: packed / Self::STEPS, step: packed % Self::STEPS }
     }
 }
 
 /// Works through batches until the main thread hangs up.
-pub(crate) fn work<S: Subject>(
-    worker: usize,
-    batches: &Receiver<Arc<Batch<S>>>,
-    done: &Sender<Done>,
-) {
+pub fn work<S: Subject>(worker: usize, batches: &Receiver<Arc<Batch<S>>>, done: &Sender<Done>) {
     pin::to_core(worker);
     while let Ok(batch) = batches.recv() {
         let report = batch.run(worker);

@@ -19,12 +19,12 @@
 
 use std::collections::BTreeSet;
 
-use super::history::History;
-use super::linearize::{Spec, SpecHistory, Violation, check};
+use crate::history::History;
+use crate::linearize::{Spec, SpecHistory, Violation, check};
 
 /// The smallest failing history that the sound steps reach, and its violation;
 /// `None` if the history is linearizable.
-pub(crate) fn minimise<S: Spec>(history: &SpecHistory<S>) -> Option<(SpecHistory<S>, Violation)> {
+pub fn minimise<S: Spec>(history: &SpecHistory<S>) -> Option<(SpecHistory<S>, Violation)> {
     let violation = check::<S>(history).err()?;
     let mut smallest = (history.clone(), violation);
     smallest = failing::<S>(smallest.0.cut_at(smallest.1.tick)).unwrap_or(smallest);
@@ -49,17 +49,14 @@ fn failing<S: Spec>(history: SpecHistory<S>) -> Option<(SpecHistory<S>, Violatio
 }
 
 /// The parts that some call changes alone, which are the ones worth trying to drop.
-pub(crate) fn parts<S: Spec>(history: &SpecHistory<S>) -> BTreeSet<u32> {
+pub fn parts<S: Spec>(history: &SpecHistory<S>) -> BTreeSet<u32> {
     let calls = history.calls().iter();
     let changes = calls.filter_map(|call| S::footprint(&call.op, &call.ret).changes);
     changes.filter(|range| range.start() == range.end()).map(|range| *range.start()).collect()
 }
 
 /// The history without a call, if that call is a read.
-pub(crate) fn without_call<S: Spec>(
-    history: &SpecHistory<S>,
-    index: usize,
-) -> Option<SpecHistory<S>> {
+pub fn without_call<S: Spec>(history: &SpecHistory<S>, index: usize) -> Option<SpecHistory<S>> {
     let calls = history.calls();
     let dropped = &calls[index];
     if S::footprint(&dropped.op, &dropped.ret).changes.is_some() {
@@ -70,7 +67,7 @@ pub(crate) fn without_call<S: Spec>(
 }
 
 /// The history without the calls that have to do with a part, if that is sound.
-pub(crate) fn without_part<S: Spec>(history: &SpecHistory<S>, part: u32) -> Option<SpecHistory<S>> {
+pub fn without_part<S: Spec>(history: &SpecHistory<S>, part: u32) -> Option<SpecHistory<S>> {
     let mut sound = true;
     let kept = history.retain(|call| {
         let footprint = S::footprint(&call.op, &call.ret);

@@ -5,41 +5,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One call of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call<Op, Ret> {
+pub struct Call<Op, Ret> {
     /// The thread that called.
-    pub(crate) thread: usize,
+    pub thread: usize,
     /// What it called.
-    pub(crate) op: Op,
+    pub op: Op,
     /// What the call answered.
-    pub(crate) ret: Ret,
+    pub ret: Ret,
     /// The tick just before the call began.
-    pub(crate) invoked: u64,
+    pub invoked: u64,
     /// The tick just after the call ended. `None` only after [`History::cut_at`]: the call
     /// was still running at the cut, so it may or may not have taken effect by then.
-    pub(crate) returned: Option<u64>,
+    pub returned: Option<u64>,
 }
 
 /// The clock that all logs of one history share.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     clock: Arc<AtomicU64>,
 }
 
 impl Recorder {
     /// A clock at tick 0.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// An empty log for `thread`, with room for `calls` calls so that logging does not allocate.
-    pub(crate) fn log<Op, Ret>(&self, thread: usize, calls: usize) -> ThreadLog<Op, Ret> {
+    pub fn log<Op, Ret>(&self, thread: usize, calls: usize) -> ThreadLog<Op, Ret> {
         ThreadLog { clock: Arc::clone(&self.clock), thread, calls: Vec::with_capacity(calls) }
     }
 }
 
 /// One thread's calls, in the order it made them.
 #[derive(Debug)]
-pub(crate) struct ThreadLog<Op, Ret> {
+pub struct ThreadLog<Op, Ret> {
     clock: Arc<AtomicU64>,
     thread: usize,
     calls: Vec<Call<Op, Ret>>,
@@ -47,7 +47,7 @@ pub(crate) struct ThreadLog<Op, Ret> {
 
 impl<Op, Ret> ThreadLog<Op, Ret> {
     /// Runs a call and logs it. A call that panics is not logged.
-    pub(crate) fn record(&mut self, op: Op, run: impl FnOnce(&Op) -> Ret) -> &Ret {
+    pub fn record(&mut self, op: Op, run: impl FnOnce(&Op) -> Ret) -> &Ret {
         let invoked = self.tick();
         let ret = run(&op);
         let returned = self.tick();
@@ -66,29 +66,29 @@ impl<Op, Ret> ThreadLog<Op, Ret> {
 
 /// The calls of all threads, by invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct History<Op, Ret> {
+pub struct History<Op, Ret> {
     calls: Vec<Call<Op, Ret>>,
 }
 
 impl<Op, Ret> History<Op, Ret> {
     /// A history of these calls. An invocation and a response at one tick count as overlapping.
-    pub(crate) fn new(mut calls: Vec<Call<Op, Ret>>) -> Self {
+    pub fn new(mut calls: Vec<Call<Op, Ret>>) -> Self {
         calls.sort_by_key(|call| call.invoked);
         Self { calls }
     }
 
     /// The history that these threads made together.
-    pub(crate) fn merge(logs: impl IntoIterator<Item = ThreadLog<Op, Ret>>) -> Self {
+    pub fn merge(logs: impl IntoIterator<Item = ThreadLog<Op, Ret>>) -> Self {
         Self::new(logs.into_iter().flat_map(|log| log.calls).collect())
     }
 
     /// The calls, by invocation.
-    pub(crate) fn calls(&self) -> &[Call<Op, Ret>] {
+    pub fn calls(&self) -> &[Call<Op, Ret>] {
         &self.calls
     }
 
     /// The pairs of calls that ran at the same time, which is what makes a history worth checking.
-    pub(crate) fn overlapping_pairs(&self) -> usize {
+    pub fn overlapping_pairs(&self) -> usize {
         let overlaps = |first: &Call<Op, Ret>, second: &Call<Op, Ret>| {
             first.returned.is_none_or(|end| second.invoked <= end)
         };
@@ -104,7 +104,7 @@ impl<Op, Ret> History<Op, Ret> {
 impl<Op: Clone, Ret: Clone> History<Op, Ret> {
     /// What had been called by tick `end`: calls that begin later are gone, and calls that end
     /// later are left open (`returned` is `None`) with the answer that they gave in the end.
-    pub(crate) fn cut_at(&self, end: u64) -> Self {
+    pub fn cut_at(&self, end: u64) -> Self {
         let begun = self.calls.iter().filter(|call| call.invoked <= end);
         Self::new(
             begun
@@ -118,7 +118,7 @@ impl<Op: Clone, Ret: Clone> History<Op, Ret> {
     }
 
     /// The calls for which `keep` holds.
-    pub(crate) fn retain(&self, mut keep: impl FnMut(&Call<Op, Ret>) -> bool) -> Self {
+    pub fn retain(&self, mut keep: impl FnMut(&Call<Op, Ret>) -> bool) -> Self {
         let kept = self.calls.iter().filter(|call| keep(call));
         Self::new(kept.cloned().collect())
     }

@@ -6,42 +6,42 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::crew::{Crew, Stop};
-use super::gate::{Budget, Gate};
-use super::history::{History, Recorder};
-use super::linearize::{Violation, check};
-use super::map_spec::{MapSpec, Op, Subject};
-use super::minimise::minimise;
-use super::plan::{ALL_KINDS, MAIN, Plan, Shape, Weights};
-use super::rng::Rng;
-use super::worker::{Batch, Job, Log, Panicked, Position};
+use crate::crew::{Crew, Stop};
+use crate::gate::{Budget, Gate};
+use crate::history::{History, Recorder};
+use crate::linearize::{Violation, check};
+use crate::map_spec::{MapSpec, Op, Subject};
+use crate::minimise::minimise;
+use crate::plan::{ALL_KINDS, MAIN, Plan, Shape, Weights};
+use crate::rng::Rng;
+use crate::worker::{Batch, Job, Log, Panicked, Position};
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Config {
+pub struct Config {
     /// Threads that call at the same time.
-    pub(crate) threads: usize,
+    pub threads: usize,
     /// Calls of each thread in a history, below 1,000.
-    pub(crate) ops_per_thread: usize,
+    pub ops_per_thread: usize,
     /// Keys are `0..keys`. Few keys make threads meet.
-    pub(crate) keys: u8,
+    pub keys: u8,
     /// The probability with which a key is in the map from the start.
-    pub(crate) prefill: f64,
+    pub prefill: f64,
     /// The mix of calls.
-    pub(crate) weights: Weights,
+    pub weights: Weights,
     /// Histories to make and check.
-    pub(crate) histories: u64,
+    pub histories: u64,
     /// Decides every thread's calls and delays, though not how the threads interleave.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// The probability of a delay (half of them yield, half spin) before each call.
-    pub(crate) yield_probability: f64,
+    pub yield_probability: f64,
     /// How long the whole run may wait for moments at which two workers have a core each, so that
     /// their calls overlap.
-    pub(crate) overlap_budget: Duration,
+    pub overlap_budget: Duration,
     /// Makes the calls of this history over and over, to look for an interleaving that failed once.
-    pub(crate) only: Option<u64>,
+    pub only: Option<u64>,
     /// How long no thread may get on with its calls before the run counts as hanging.
-    pub(crate) patience: Duration,
+    pub patience: Duration,
 }
 
 impl Default for Config {
@@ -80,17 +80,17 @@ impl Config {
 
 /// What a run that found nothing has looked at.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Report {
+pub struct Report {
     /// Histories checked.
-    pub(crate) histories: u64,
+    pub histories: u64,
     /// Calls made by the workers.
-    pub(crate) calls: usize,
+    pub calls: usize,
     /// Pairs of calls that ran at the same time. If this is small, the run has shown little.
-    pub(crate) overlapping_pairs: usize,
+    pub overlapping_pairs: usize,
     /// Histories with at least one such pair.
-    pub(crate) overlapping_histories: u64,
+    pub overlapping_histories: u64,
     /// How long it took.
-    pub(crate) elapsed: Duration,
+    pub elapsed: Duration,
 }
 
 impl Display for Report {
@@ -108,17 +108,18 @@ impl Display for Report {
 }
 
 /// Why a run failed, and what it takes to make the same calls again.
-pub(crate) struct Failure {
+pub struct Failure {
     /// The history that failed, from 0. Of a run that hangs, the first that did not end.
-    pub(crate) history: u64,
+    pub history: u64,
     /// The run's seed.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// What went wrong.
-    pub(crate) what: What,
+    pub what: What,
 }
 
 /// What went wrong in a run.
-pub(crate) enum What {
+#[derive(Debug)]
+pub enum What {
     /// The map gave answers that no sequential map gives.
     NotLinearizable {
         /// The smallest part of the history that shows it.
@@ -177,7 +178,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// Makes and checks histories until one fails.
 ///
 /// Runs of one process wait for each other.
-pub(crate) fn run_histories<S: Subject>(config: Config) -> Result<Report, Failure> {
+pub fn run_histories<S: Subject>(config: Config) -> Result<Report, Failure> {
     const BATCH: u64 = 256;
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let began = Instant::now();

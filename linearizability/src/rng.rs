@@ -5,49 +5,49 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A stream of pseudo-random numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng {
+pub struct Rng {
     state: u64,
 }
 
 impl Rng {
     /// The stream that `seed` names.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// One of many independent streams under one seed.
-    pub(crate) fn stream(seed: u64, number: u64) -> Self {
+    pub fn stream(seed: u64, number: u64) -> Self {
         // Neighbouring numbers must not give overlapping streams, so the number is mixed first.
         Self::new(seed ^ mix(number.wrapping_add(STEP)))
     }
 
     /// The next 64 bits.
-    pub(crate) fn next_u64(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(STEP);
         mix(self.state)
     }
 
     /// The next 32 bits.
-    pub(crate) fn next_u32(&mut self) -> u32 {
+    pub fn next_u32(&mut self) -> u32 {
         u32::try_from(self.next_u64() >> 32).expect("the upper half has 32 bits")
     }
 
     /// A number in `0..bound`.
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         assert!(bound > 0, "nothing is below zero");
         let wide = u64::from(self.next_u32()) * u64::from(bound);
         u32::try_from(wide >> 32).expect("the product's upper half is below the bound")
     }
 
     /// An element of a slice that is not empty.
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let len = u32::try_from(from.len()).expect("test slices are short");
         let index = usize::try_from(self.below(len)).expect("usize has at least 32 bits");
         &from[index]
     }
 
     /// True with this probability.
-    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+    pub fn chance(&mut self, probability: f64) -> bool {
         f64::from(self.next_u32()) < probability * (f64::from(u32::MAX) + 1.0)
     }
 }

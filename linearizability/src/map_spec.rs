@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
-use super::linearize::{Footprint, Spec};
+use crate::linearize::{Footprint, Spec};
 
 /// A map under test.
 ///
 /// `'static`, so that a run can give up on threads that never come back from a call.
-pub(crate) trait Subject: Send + Sync + 'static {
+pub trait Subject: Send + Sync + 'static {
     /// An empty map.
     fn new() -> Self;
 
@@ -23,7 +23,7 @@ pub(crate) trait Subject: Send + Sync + 'static {
 
 /// A call on the map. Fields are in the order key, value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Op {
+pub enum Op {
     /// The key's value.
     Get(u8),
     /// Whether the key is there.
@@ -59,7 +59,7 @@ pub(crate) enum Op {
 
 /// A call's answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ret {
+pub enum Ret {
     /// Of `Get`, `Insert`, `Remove` and `Add`.
     Value(Option<u32>),
     /// Of `ContainsKey`.
@@ -86,10 +86,10 @@ impl Debug for Ret {
 }
 
 /// A sequential map.
-pub(crate) type Model = BTreeMap<u8, u32>;
+pub type Model = BTreeMap<u8, u32>;
 
 /// Makes the call on a sequential map.
-pub(crate) fn apply(map: &mut Model, op: &Op) -> Ret {
+pub fn apply(map: &mut Model, op: &Op) -> Ret {
     let entry = |found: Option<(&u8, &u32)>| Ret::Entry(found.map(|(&k, &v)| (k, v)));
     match *op {
         Op::Get(k) => Ret::Value(map.get(&k).copied()),
@@ -144,7 +144,7 @@ fn compare_exchange(
 
 /// The map's [`Spec`]. Its parts, for footprints, are its keys.
 #[derive(Debug)]
-pub(crate) struct MapSpec;
+pub struct MapSpec;
 
 impl Spec for MapSpec {
     type State = Model;

@@ -8,9 +8,9 @@ use linux::{CoreSet, sched_getaffinity, sched_setaffinity};
 
 /// Moves this thread to the nth of the cores that the process may use, counting round. Where
 /// that cannot be done the thread stays where it is: histories then overlap less, and
-/// [`super::run::Report`] says how much.
+/// [`crate::run::Report`] says how much.
 #[cfg(all(target_os = "linux", not(miri)))]
-pub(crate) fn to_core(number: usize) {
+pub fn to_core(number: usize) {
     let mut allowed = CoreSet::EMPTY;
     // SAFETY: 0 names this thread, and the set is valid for writes of the size given.
     let written = unsafe { sched_getaffinity(0, size_of::<CoreSet>(), &raw mut allowed) };
@@ -26,7 +26,7 @@ pub(crate) fn to_core(number: usize) {
 
 /// Elsewhere the system decides.
 #[cfg(not(all(target_os = "linux", not(miri))))]
-pub(crate) fn to_core(_number: usize) {}
+pub fn to_core(_number: usize) {}
 
 #[cfg(all(target_os = "linux", not(miri)))]
 mod linux {
@@ -37,16 +37,16 @@ mod linux {
     /// The C library's `cpu_set_t`: 1,024 bits in words of an `unsigned long`.
     #[repr(C)]
     #[derive(Debug)]
-    pub(crate) struct CoreSet([c_ulong; 1_024 / BITS]);
+    pub(super) struct CoreSet([c_ulong; 1_024 / BITS]);
 
     impl CoreSet {
-        pub(crate) const EMPTY: Self = Self([0; 1_024 / BITS]);
+        pub(super) const EMPTY: Self = Self([0; 1_024 / BITS]);
 
-        pub(crate) fn insert(&mut self, core: usize) {
+        pub(super) fn insert(&mut self, core: usize) {
             self.0[core / BITS] |= 1 << (core % BITS);
         }
 
-        pub(crate) fn cores(&self) -> impl Iterator<Item = usize> {
+        pub(super) fn cores(&self) -> impl Iterator<Item = usize> {
             let holds = |core: &usize| self.0[core / BITS] >> (core % BITS) & 1 == 1;
             (0..1_024).filter(holds)
         }
@@ -55,7 +55,7 @@ mod linux {
     // SAFETY: these are the C library's declarations (sched.h), which std links on Linux;
     // `pid_t` is an int there.
     unsafe extern "C" {
-        pub(crate) fn sched_getaffinity(pid: c_int, size: usize, set: *mut CoreSet) -> c_int;
-        pub(crate) fn sched_setaffinity(pid: c_int, size: usize, set: *const CoreSet) -> c_int;
+        pub(super) fn sched_getaffinity(pid: c_int, size: usize, set: *mut CoreSet) -> c_int;
+        pub(super) fn sched_setaffinity(pid: c_int, size: usize, set: *const CoreSet) -> c_int;
     }
 }

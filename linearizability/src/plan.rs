@@ -1,14 +1,14 @@
 //! Random calls from a seed: what each thread of a history is going to call.
 
-use super::map_spec::{Op, Subject};
-use super::rng::Rng;
+use crate::map_spec::{Op, Subject};
+use crate::rng::Rng;
 
 /// The main thread's number in a history; the workers are 1, 2 and so on.
-pub(crate) const MAIN: usize = 0;
+pub const MAIN: usize = 0;
 
 /// The kinds of [`Op`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// [`Op::Get`]
     Get,
     /// [`Op::ContainsKey`]
@@ -42,10 +42,10 @@ pub(crate) enum Kind {
 }
 
 /// How often each kind is called, relative to the others. A kind that is not listed is not called.
-pub(crate) type Weights = &'static [(Kind, u32)];
+pub type Weights = &'static [(Kind, u32)];
 
 /// All kinds, the writes on one key most often, because they are what the others trip over.
-pub(crate) const ALL_KINDS: Weights = &[
+pub const ALL_KINDS: Weights = &[
     (Kind::Get, 6),
     (Kind::ContainsKey, 2),
     (Kind::Insert, 6),
@@ -63,36 +63,50 @@ pub(crate) const ALL_KINDS: Weights = &[
     (Kind::Before, 2),
 ];
 
+/// Insertions and removals that split and absorb blocks, and reads that look for what they left.
+pub const CHURN: Weights =
+    &[(Kind::Insert, 6), (Kind::Remove, 6), (Kind::Get, 3), (Kind::After, 1), (Kind::Before, 1)];
+
+/// Pops against insertions at the ends.
+pub const ENDS: Weights = &[
+    (Kind::PopFirst, 4),
+    (Kind::PopLast, 4),
+    (Kind::Insert, 6),
+    (Kind::First, 2),
+    (Kind::Last, 2),
+    (Kind::Get, 2),
+];
+
 /// How large plans are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
+pub struct Shape {
     /// Threads that call at the same time.
-    pub(crate) threads: usize,
+    pub threads: usize,
     /// Calls of each thread, below 1,000.
-    pub(crate) ops_per_thread: usize,
+    pub ops_per_thread: usize,
     /// Keys are `0..keys`.
-    pub(crate) keys: u8,
+    pub keys: u8,
     /// The probability with which a key is there from the start.
-    pub(crate) prefill: f64,
+    pub prefill: f64,
     /// The mix of calls.
-    pub(crate) weights: Weights,
+    pub weights: Weights,
 }
 
 /// The calls of one history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What the main thread calls first.
-    pub(crate) setup: Vec<Op>,
+    pub setup: Vec<Op>,
     /// What each worker calls.
-    pub(crate) workers: Vec<Vec<Op>>,
+    pub workers: Vec<Vec<Op>>,
     /// What the main thread calls last: every key looked up on its own and by key order, so
     /// that a lost or misplaced entry shows even if no worker happened to look for it.
-    pub(crate) audit: Vec<Op>,
+    pub audit: Vec<Op>,
 }
 
 impl Plan {
     /// The plan that a seed names, with calls that the subject supports.
-    pub(crate) fn generate<S: Subject>(shape: &Shape, seed: u64) -> Self {
+    pub fn generate<S: Subject>(shape: &Shape, seed: u64) -> Self {
         assert!(shape.keys > 0 && shape.ops_per_thread < 1_000);
         let mut generator = Generator::new(shape, seed);
         let setup = generator.setup::<S>();

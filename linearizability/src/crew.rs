@@ -6,13 +6,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::map_spec::Subject;
-use super::worker::{Batch, Done, Log, Panicked, Position, work};
+use crate::map_spec::Subject;
+use crate::worker::{Batch, Done, Log, Panicked, Position, work};
 
 /// The worker threads of a run. They end when the crew is dropped; only [`Crew::dismiss`] waits
 /// for that, because a worker may hang in the map under test.
 #[derive(Debug)]
-pub(crate) struct Crew<S> {
+pub struct Crew<S> {
     batches: Vec<Sender<Arc<Batch<S>>>>,
     done: Receiver<Done>,
     threads: Vec<JoinHandle<()>>,
@@ -20,7 +20,7 @@ pub(crate) struct Crew<S> {
 
 /// Why a batch was not finished.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// This worker's call panicked.
     Panicked(usize, Panicked),
     /// No worker got any further from here.
@@ -29,7 +29,7 @@ pub(crate) enum Stop {
 
 impl<S: Subject> Crew<S> {
     /// Starts this many workers.
-    pub(crate) fn hire(workers: usize) -> Self {
+    pub fn hire(workers: usize) -> Self {
         let (report, done) = mpsc::channel();
         let mut batches = Vec::with_capacity(workers);
         let hire_one = |worker| {
@@ -47,7 +47,7 @@ impl<S: Subject> Crew<S> {
 
     /// Has the workers make a batch, and puts their logs beside the ones already there (one list
     /// a history).
-    pub(crate) fn run(
+    pub fn run(
         &self,
         batch: &Arc<Batch<S>>,
         logs: &mut [Vec<Log>],
@@ -89,7 +89,7 @@ impl<S: Subject> Crew<S> {
     }
 
     /// Ends the workers and waits until they have.
-    pub(crate) fn dismiss(self) {
+    pub fn dismiss(self) {
         drop(self.batches);
         for thread in self.threads {
             thread.join().expect("workers catch their calls' panics");

@@ -21,11 +21,11 @@ const OPEN: usize = usize::MAX;
 
 /// Time that the gates of a run may spend on waiting for a second core.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicU64);
+pub struct Budget(AtomicU64);
 
 impl Budget {
     /// This much time.
-    pub(crate) fn new(time: Duration) -> Self {
+    pub fn new(time: Duration) -> Self {
         Self(AtomicU64::new(micros(time)))
     }
 
@@ -44,7 +44,7 @@ fn micros(time: Duration) -> u64 {
 
 /// The gate of one history. The workers pass it once each.
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
+pub struct Gate {
     arrived: AtomicUsize,
     /// The question that the leader asks, by number.
     probe: AtomicUsize,
@@ -54,7 +54,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// Waits until all workers are there. False if `aborted` says that one of them will not come.
-    pub(crate) fn pass(&self, workers: usize, aborted: &AtomicBool, budget: &Budget) -> bool {
+    pub fn pass(&self, workers: usize, aborted: &AtomicBool, budget: &Budget) -> bool {
         // Ordering: nothing but the numbers matters here and below; the map was handed to the
         // workers over a channel, and the histories' clock orders their calls.
         if self.arrived.fetch_add(1, Ordering::Relaxed) + 1 < workers {
