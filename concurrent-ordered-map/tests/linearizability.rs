@@ -9,7 +9,7 @@ use std::ops::Bound;
 use crossbeam_skiplist::SkipMap;
 use linearizability::map_spec::{Op, Ret, Subject};
 use linearizability::ours::Ours;
-use linearizability::plan::{ALL_KINDS, CHURN, ENDS, Kind, Weights};
+use linearizability::plan::{ALL_KINDS, CHURN, ENDS, Kind, SNAPSHOTS, Weights};
 use linearizability::run::{Config, run_histories};
 
 /// The peer: it has no update, no compare-exchange, and its insertion does not answer the old value,
@@ -88,6 +88,13 @@ fn pops_against_insertions_at_the_ends() {
 }
 
 #[test]
+fn snapshots_against_writes() {
+    let config = Config { ops_per_thread: 6, keys: 6, weights: SNAPSHOTS, ..scaled(6_000) };
+    assert_linearizable::<Ours<2, 4>>("snapshots, 2 slots", config);
+    assert_linearizable::<Ours<28, 60>>("snapshots, 28 slots", config);
+}
+
+#[test]
 fn what_the_peer_fails_is_told() {
     let config = Config { keys: 3, weights: PEER_KINDS, ..scaled(2_000) };
     match run_histories::<Peer>(config) {
@@ -95,5 +102,5 @@ fn what_the_peer_fails_is_told() {
         Err(failure) => println!("crossbeam-skiplist 0.1.3 fails: {failure:?}"),
     }
     assert_linearizable::<Ours<28, 60>>("ours, the same calls", config);
-    assert_eq!(ALL_KINDS.len(), 15, "a new kind of call needs a place in the tests above");
+    assert_eq!(ALL_KINDS.len(), 16, "a new kind of call needs a place in the tests above");
 }

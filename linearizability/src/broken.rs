@@ -156,6 +156,19 @@ faulty_map! {
     }
 }
 
+faulty_map! {
+    /// Reads the lower half of the keys and then the upper one.
+    TornSnapshot(map) {
+        Op::Snapshot => {
+            let mut entries = map.lock().clone();
+            gap();
+            entries.retain(|&k, _| k < 2);
+            entries.extend(map.lock().range(2..));
+            Ret::all(entries)
+        }
+    }
+}
+
 /// Reads from a copy that each write replaces a moment after it took effect: a read misses what
 /// another call has already seen, and an older copy can replace a newer one.
 #[derive(Debug, Default)]

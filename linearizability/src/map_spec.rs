@@ -55,7 +55,12 @@ pub enum Op {
     After(u8),
     /// The greatest entry below the key.
     Before(u8),
+    /// All entries, at one moment.
+    Snapshot,
 }
+
+/// How many keys a map may have whose snapshots are taken.
+pub const SNAPSHOT_KEYS: usize = 16;
 
 /// A call's answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,22 @@ pub enum Ret {
     Exchanged(Result<(), Option<u32>>),
     /// Of the calls that go by key order.
     Entry(Option<(u8, u32)>),
+    /// Of `Snapshot`: the values of the keys from 0 on.
+    All([Option<u32>; SNAPSHOT_KEYS]),
+}
+
+impl Ret {
+    /// The answer of `Snapshot`.
+    ///
+    /// # Panics
+    /// If there is a key that is too large.
+    pub fn all(entries: impl IntoIterator<Item = (u8, u32)>) -> Self {
+        let mut values = [None; SNAPSHOT_KEYS];
+        for (key, value) in entries {
+            values[usize::from(key)] = Some(value);
+        }
+        Self::All(values)
+    }
 }
 
 /// Printed without the variant's name, which the call beside it makes plain.
@@ -81,6 +102,11 @@ impl Debug for Ret {
             Ret::Tried(tried) => tried.fmt(f),
             Ret::Exchanged(exchanged) => exchanged.fmt(f),
             Ret::Entry(entry) => entry.fmt(f),
+            Ret::All(values) => {
+                let there =
+                    values.iter().enumerate().filter_map(|(key, value)| Some((key, (*value)?)));
+                f.debug_map().entries(there).finish()
+            }
         }
     }
 }
@@ -112,6 +138,7 @@ pub fn apply(map: &mut Model, op: &Op) -> Ret {
         Op::UpperBound(k) => entry(map.range(..=k).next_back()),
         Op::After(k) => entry(map.iter().find(|&(&key, _)| key > k)),
         Op::Before(k) => entry(map.range(..k).next_back()),
+        Op::Snapshot => Ret::all(map.iter().map(|(&k, &v)| (k, v))),
     }
 }
 
@@ -182,6 +209,7 @@ impl Spec for MapSpec {
             Op::Last => (down_from(u8::MAX), None),
             Op::LowerBound(k) | Op::After(k) => (up_from(k), None),
             Op::UpperBound(k) | Op::Before(k) => (down_from(k), None),
+            Op::Snapshot => (u8::MIN..=u8::MAX, None),
         };
         Footprint {
             depends_on: u32::from(*depends_on.start())..=u32::from(*depends_on.end()),
@@ -198,6 +226,6 @@ fn changes_its_key(op: &Op, ret: &Ret) -> bool {
         (_, Ret::Tried(tried)) => tried.is_ok(),
         (_, Ret::Exchanged(exchanged)) => exchanged.is_ok(),
         // An answer of the wrong kind: claiming a change is the safe side.
-        (_, Ret::Present(_) | Ret::Entry(_)) => true,
+        (_, Ret::Present(_) | Ret::Entry(_) | Ret::All(_)) => true,
     }
 }

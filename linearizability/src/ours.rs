@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
 
-use crate::map_spec::{Op, Ret, Subject};
+use crate::map_spec::{Op, Ret, SNAPSHOT_KEYS, Subject};
 
 /// Our map, with `LEAF` slots a leaf and `LANE` slots a lane.
 #[derive(Debug)]
@@ -39,6 +39,22 @@ impl<const LEAF: u8, const LANE: u8> Subject for Ours<LEAF, LANE> {
             Op::UpperBound(k) => entry(map.upper_bound(Bound::Included(&k))),
             Op::After(k) => entry(map.lower_bound(Bound::Excluded(&k))),
             Op::Before(k) => entry(map.upper_bound(Bound::Excluded(&k))),
+            Op::Snapshot => {
+                drop(map);
+                read_snapshot(&self.0)
+            }
         }
     }
+}
+
+/// A snapshot, read in all ways, which must agree.
+fn read_snapshot(map: &ConcurrentOrderedMap<u8, u32>) -> Ret {
+    let snapshot = map.snapshot();
+    let pair = |(&k, &v): (&u8, &u32)| (k, v);
+    let keys = 0..u8::try_from(SNAPSHOT_KEYS).expect("few");
+    let looked_up = Ret::all(keys.filter_map(|k| snapshot.get_key_value(&k).map(pair)));
+    let ascending = Ret::all(snapshot.iter().map(pair));
+    let descending = Ret::all(snapshot.iter().rev().map(pair));
+    assert!(looked_up == ascending && ascending == descending, "a snapshot has changed");
+    ascending
 }

@@ -39,6 +39,8 @@ pub enum Kind {
     After,
     /// [`Op::Before`]
     Before,
+    /// [`Op::Snapshot`]
+    Snapshot,
 }
 
 /// How often each kind is called, relative to the others. A kind that is not listed is not called.
@@ -61,6 +63,7 @@ pub const ALL_KINDS: Weights = &[
     (Kind::UpperBound, 2),
     (Kind::After, 2),
     (Kind::Before, 2),
+    (Kind::Snapshot, 3),
 ];
 
 /// Insertions and removals that split and absorb blocks, and reads that look for what they left.
@@ -75,6 +78,17 @@ pub const ENDS: Weights = &[
     (Kind::First, 2),
     (Kind::Last, 2),
     (Kind::Get, 2),
+];
+
+/// Snapshots against writes of every kind.
+pub const SNAPSHOTS: Weights = &[
+    (Kind::Snapshot, 5),
+    (Kind::Insert, 6),
+    (Kind::Remove, 4),
+    (Kind::Get, 3),
+    (Kind::After, 2),
+    (Kind::Last, 1),
+    (Kind::PopFirst, 1),
 ];
 
 /// How large plans are.
@@ -204,6 +218,7 @@ impl<'s> Generator<'s> {
             Kind::UpperBound => Op::UpperBound(key),
             Kind::After => Op::After(key),
             Kind::Before => Op::Before(key),
+            Kind::Snapshot => Op::Snapshot,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::map_spec::Subject;
 use crate::ours::Ours;
-use crate::plan::{ALL_KINDS, CHURN, ENDS, Shape, Weights};
+use crate::plan::{ALL_KINDS, CHURN, ENDS, SNAPSHOTS, Shape, Weights};
 
 /// What a workload is run with: real threads, or a scheduler's.
 pub trait Runner {
@@ -58,6 +58,8 @@ pub const ALL: &[Workload] = &[
     workload("two threads, all calls", Blocks::Two, (2, 10, 6), ALL_KINDS),
     workload("two threads, churn", Blocks::Two, (2, 16, 12), CHURN),
     workload("two threads, ends", Blocks::Two, (2, 10, 5), ENDS),
+    workload("two threads, snapshots", Blocks::Two, (2, 8, 6), SNAPSHOTS),
+    workload("four threads, snapshots", Blocks::Two, (4, 4, 6), SNAPSHOTS),
     workload("four threads, all calls", Blocks::Three, (4, 5, 6), ALL_KINDS),
     workload("four threads, churn", Blocks::Two, (4, 6, 8), CHURN),
     workload("four threads, ends", Blocks::Two, (4, 5, 6), ENDS),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use linearizability::broken::{
     DoubleRemove, FlickeringInsert, LockedMap, LostUpdate, SkippingLowerBound, StaleRead,
-    TornExchange, TornLowerBound, TornPop, TwoWinners,
+    TornExchange, TornLowerBound, TornPop, TornSnapshot, TwoWinners,
 };
 use linearizability::history::{Call, History, Recorder};
 use linearizability::linearize::{Spec, check};
@@ -204,6 +204,7 @@ fn the_sequential_map_answers_as_documented() {
         (Op::Before(2), Ret::Entry(None)),
         (Op::First, entry(2, 21)),
         (Op::Last, entry(6, 60)),
+        (Op::Snapshot, Ret::all([(2, 21), (4, 42), (6, 60)])),
         (Op::CompareExchange(4, Some(1), Some(2)), Ret::Exchanged(Err(Some(42)))),
         (Op::CompareExchange(4, Some(42), None), Ret::Exchanged(Ok(()))),
         (Op::CompareExchange(4, Some(42), None), Ret::Exchanged(Err(None))),
@@ -430,6 +431,7 @@ fn every_broken_map_is_caught() {
     assert_caught::<DoubleRemove>("DoubleRemove");
     assert_caught::<LostUpdate>("LostUpdate");
     assert_caught::<TornPop>("TornPop");
+    assert_caught::<TornSnapshot>("TornSnapshot");
     assert_caught::<TornLowerBound>("TornLowerBound");
     assert_caught::<SkippingLowerBound>("SkippingLowerBound");
     assert_caught::<StaleRead>("StaleRead");
