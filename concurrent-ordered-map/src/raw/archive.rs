@@ -137,7 +137,7 @@ impl<K, V> Archived<K, V> {
     }
 
     /// The entry that a needle finds.
-    pub(super) fn find<Q>(&self, needle: &Needle<'_, Q>) -> Option<&Entry<K, V>>
+    pub(super) fn find<Q>(&self, needle: &Needle<'_, K, Q>) -> Option<&Entry<K, V>>
     where
         K: std::borrow::Borrow<Q>,
         Q: Ord + ?Sized,
@@ -219,7 +219,7 @@ impl<K: Ord, V> Archive<K, V> {
         // SAFETY: the caller's word.
         let low = unsafe { Entry::<K, V>::key_of(record.low) };
         // SAFETY: the caller's word.
-        unsafe { self.insert_at(&At(&Needle::<K>::new::<K>(low)), record) };
+        unsafe { self.insert_at(&At(&Needle::<K, K>::new(low)), record) };
     }
 
     /// # Safety

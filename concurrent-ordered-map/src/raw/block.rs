@@ -373,7 +373,8 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     #[inline]
     pub(super) fn forward(self) -> Option<Self> {
         let word = self.forward_word();
-        if word.addr() & ABSORBER != 0 {
+        // Mostly there is nothing at all.
+        if word.is_null() || word.addr() & ABSORBER != 0 {
             return None;
         }
         // SAFETY: I10, the block had its link to the replacement when the word was read, while pinned.

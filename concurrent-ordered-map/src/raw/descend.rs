@@ -25,10 +25,10 @@ pub(super) trait Seek<K> {
 }
 
 /// The block whose range holds the key.
-pub(super) struct At<'n, 'q, Q: ?Sized>(pub(super) &'n Needle<'q, Q>);
+pub(super) struct At<'n, 'q, K, Q: ?Sized>(pub(super) &'n Needle<'q, K, Q>);
 
 /// The block whose range ends at the key or holds what is right before it.
-pub(super) struct Before<'n, 'q, Q: ?Sized>(pub(super) &'n Needle<'q, Q>);
+pub(super) struct Before<'n, 'q, K, Q: ?Sized>(pub(super) &'n Needle<'q, K, Q>);
 
 /// The first block.
 pub(super) struct First;
@@ -36,7 +36,7 @@ pub(super) struct First;
 /// The last block.
 pub(super) struct Last;
 
-impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, Q> {
+impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, K, Q> {
     #[inline]
     fn hint(&self) -> Option<u64> {
         self.0.hint()
@@ -51,7 +51,7 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, Q> {
     }
 }
 
-impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, Q> {
+impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
     #[inline]
     fn hint(&self) -> Option<u64> {
         self.0.hint()
@@ -142,10 +142,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             (End::First, Bound::Unbounded) => self.leaf_for(&First, access, guard),
             (End::Last, Bound::Unbounded) => self.leaf_for(&Last, access, guard),
             (End::Last, Bound::Excluded(key)) => {
-                self.leaf_for(&Before(&Needle::new::<K>(key)), access, guard)
+                self.leaf_for(&Before(&Needle::<K, _>::new(key)), access, guard)
             }
             (_, Bound::Included(key) | Bound::Excluded(key)) => {
-                self.leaf_for(&At(&Needle::new::<K>(key)), access, guard)
+                self.leaf_for(&At(&Needle::<K, _>::new(key)), access, guard)
             }
         }
     }
@@ -327,14 +327,26 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
         best = last_tied(lane, goal, best, hint);
     }
     best = live_until(lane, best);
-    let mut best_hint = slots[best].hint();
-    for (index, slot) in appended.iter().enumerate() {
-        let own = slot.hint();
-        // One comparison for two: `own` lies between the best hint so far and the goal's.
-        if own.wrapping_sub(best_hint) <= hint.wrapping_sub(best_hint)
-            && is_better(lane, goal, index + sorted.len(), best)
-        {
-            (best, best_hint) = (index + sorted.len(), own);
+    // How far the nearest of the appended is from the goal. What lies beyond the goal wraps round, and is
+    // further than all that does not.
+    let distance = |slot: &Slot| hint.wrapping_sub(slot.hint());
+    let least = appended.iter().map(distance).fold(u64::MAX, u64::min);
+    if least <= distance(&slots[best]) { best_of_appended(lane, goal, best, hint) } else { best }
+}
+
+/// The best of the appended slots and of `best`.
+#[inline(never)]
+fn best_of_appended<'g, K: Ord + 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    mut best: usize,
+    hint: u64,
+) -> usize {
+    let slots = &lane.slots()[..lane.state().count()];
+    for index in lane.sorted()..slots.len() {
+        let (own, best_hint) = (slots[index].hint(), slots[best].hint());
+        if best_hint <= own && own <= hint && is_better(lane, goal, index, best) {
+            best = index;
         }
     }
     best
@@ -349,13 +361,21 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
 #[inline]
 fn last_where(slots: &[Slot], before: impl Fn(&Slot) -> bool) -> usize {
     const STEP: usize = 8;
-    let samples = slots.iter().skip(STEP).step_by(STEP);
-    let low = STEP * samples.map(|slot| usize::from(before(slot))).sum::<usize>();
-    let rest = slots.get(low + 1..).unwrap_or_default();
-    low + rest[..rest.len().min(STEP - 1)]
-        .iter()
-        .map(|slot| usize::from(before(slot)))
-        .sum::<usize>()
+    // Plain loops: iterators that step are not inlined, and cost three times as much.
+    let mut rounds = 0;
+    let mut sample = STEP;
+    while sample < slots.len() {
+        rounds += usize::from(before(&slots[sample]));
+        sample += STEP;
+    }
+    let low = rounds * STEP;
+    let rest = &slots[low.min(slots.len())..];
+    let count = |slots: &[Slot]| slots.iter().map(|slot| usize::from(before(slot))).sum::<usize>();
+    // A round of known length is unrolled.
+    low + match rest.first_chunk::<STEP>() {
+        Some(round) => count(&round[1..]),
+        None => count(rest.get(1..).unwrap_or_default()),
+    }
 }
 
 /// Of the sorted slots whose hint ties with the goal's, the last that does not exceed the goal, or
@@ -416,7 +436,6 @@ fn live_until<K, V>(lane: BlockRef<'_, K, V>, mut index: usize) -> usize {
 
 /// True if slot `index` leads further to the right than slot `than`, and not beyond the goal. By
 /// hints, where they decide, or else by the children's fences.
-#[cold]
 fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
     lane: BlockRef<'g, K, V>,
     goal: &S,

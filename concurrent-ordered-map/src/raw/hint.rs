@@ -8,6 +8,7 @@
 use std::any::TypeId;
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// How much the hint of a type tells.
@@ -123,46 +124,45 @@ pub(super) fn hint<K>(key: &K) -> u64 {
     word(key)
 }
 
-/// A key that is being looked for, with its hint where the two types agree on an order.
-pub(super) struct Needle<'q, Q: ?Sized> {
-    key: &'q Q,
-    /// `None`: compare keys. K may be unknown, or Q may be a type that hints cannot speak for.
-    hint: Option<u64>,
-    /// Equal hints mean equal keys.
-    exact: bool,
+/// True if hints of keys of type K and of needles of type Q tell their order. A constant for each K and Q.
+#[inline]
+fn comparable<K, Q: ?Sized>() -> bool {
+    match kind::<K>() {
+        Kind::None => false,
+        Kind::Exact | Kind::Number => typeid::of::<K>() == typeid::of::<Q>(),
+        Kind::Text | Kind::Bytes => kind::<Q>() == kind::<K>(),
+    }
 }
 
-impl<'q, Q: Ord + ?Sized> Needle<'q, Q> {
+/// A key that is being looked for, with its hint where the two types agree on an order.
+pub(super) struct Needle<'q, K, Q: ?Sized> {
+    key: &'q Q,
+    hint: u64,
+    of: PhantomData<fn(&K)>,
+}
+
+impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
     #[inline]
-    pub(super) fn new<K: Borrow<Q>>(key: &'q Q) -> Self {
-        let kind_of_key = kind::<K>();
-        let comparable = match kind_of_key {
-            Kind::None => false,
-            Kind::Exact | Kind::Number => typeid::of::<K>() == typeid::of::<Q>(),
-            Kind::Text | Kind::Bytes => kind::<Q>() == kind_of_key,
-        };
-        Self {
-            key,
-            hint: comparable.then(|| word(key)),
-            exact: comparable && kind_of_key == Kind::Exact,
-        }
+    pub(super) fn new(key: &'q Q) -> Self {
+        Self { key, hint: if comparable::<K, Q>() { word(key) } else { 0 }, of: PhantomData }
     }
 
+    /// `None`: compare keys. K may be unknown, or Q may be a type that hints cannot speak for.
     #[inline]
     pub(super) fn hint(&self) -> Option<u64> {
-        self.hint
+        comparable::<K, Q>().then_some(self.hint)
     }
 
     /// Orders the needle against a key given by its hint and, where that ties, by itself.
     #[inline]
-    pub(super) fn cmp<'k, K: Borrow<Q> + 'k>(
-        &self,
-        hint: u64,
-        key: impl FnOnce() -> &'k K,
-    ) -> Ordering {
-        match self.hint {
+    pub(super) fn cmp<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> Ordering
+    where
+        K: 'k,
+    {
+        match self.hint() {
             Some(own) if own != hint => own.cmp(&hint),
-            Some(_) if self.exact => Ordering::Equal,
+            // Equal hints mean equal keys.
+            Some(_) if kind::<K>() == Kind::Exact => Ordering::Equal,
             _ => self.key.cmp(key().borrow()),
         }
     }
@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn borrowed_forms_share_the_hint_of_the_key() {
-        let needle = Needle::new::<String>("concurrent");
+        let needle = Needle::<String, str>::new("concurrent");
         assert_eq!(needle.hint(), Some(hint(&String::from("concurrent"))));
         let bytes: &[u8] = b"ordered";
-        assert_eq!(Needle::new::<Vec<u8>>(bytes).hint(), Some(hint(&bytes.to_vec())));
+        assert_eq!(Needle::<Vec<u8>, [u8]>::new(bytes).hint(), Some(hint(&bytes.to_vec())));
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         }
         assert_eq!(hint(&Wrapper(7)), 0);
         // The slots of a `Wrapper` map have no hints, so a needle must not compare by one.
-        let needle = Needle::new::<Wrapper>(&7_u64);
+        let needle = Needle::<Wrapper, u64>::new(&7_u64);
         assert_eq!(needle.hint(), None);
         assert_eq!(needle.cmp(0, || &Wrapper(9)), Ordering::Less);
     }

@@ -68,14 +68,14 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         block: BlockRef<'g, K, V>,
         guard: &'g Guard,
     ) -> Option<BlockRef<'g, K, V>> {
-        let fence = Needle::<K>::new::<K>(block.low_key()?);
+        let fence = Needle::<K, K>::new(block.low_key()?);
         self.descend(&Before(&fence), block.level(), guard)
     }
 
     /// Lets the lane above shrink after a block, `gone`, was absorbed.
     pub(super) fn thin_out<'g>(&'g self, gone: BlockRef<'g, K, V>, guard: &'g Guard) {
         let low = gone.low_key().expect("an absorbed block has a fence");
-        let needle = Needle::<K>::new::<K>(low);
+        let needle = Needle::<K, K>::new(low);
         let Some(lane) = self.descend(&At(&needle), gone.level() + 1, guard) else { return };
         tidy_children(lane, guard);
         let held = holdings(lane);

@@ -56,7 +56,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     pub(super) fn enter<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
         let level = block.level() + 1;
         let low = block.low_key().expect("a second block has a fence");
-        let needle = Needle::<K>::new::<K>(low);
+        let needle = Needle::<K, K>::new(low);
         loop {
             let Some(lane) = self.descend(&At(&needle), level, guard) else {
                 self.grow(block.level(), guard);

@@ -279,7 +279,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// Descends to a block that has been replaced, which swings the pointers on the way.
     pub(super) fn touch<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
         match block.low_key() {
-            Some(low) => self.descend(&At(&Needle::<K>::new::<K>(low)), block.level(), guard),
+            Some(low) => self.descend(&At(&Needle::<K, K>::new(low)), block.level(), guard),
             None => self.descend(&First, block.level(), guard),
         };
     }

@@ -101,7 +101,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let needle = Needle::new::<K>(key);
+        let needle = Needle::<K, _>::new(key);
         let guard = reclaim::pin();
         match self.page(&At(&needle), &guard) {
             Page::Archived(leaf) => leaf.find(&needle),
@@ -197,7 +197,7 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
         let fences = match from {
             Bound::Unbounded => view.read(&First, &mut batch),
             Bound::Included(key) | Bound::Excluded(key) => {
-                view.read(&At(&Needle::new::<K>(key)), &mut batch)
+                view.read(&At(&Needle::<K, _>::new(key)), &mut batch)
             }
         };
         batch.retain(|key| above(key.borrow(), from));
@@ -207,7 +207,7 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
     /// Goes on to the next leaf. False at the end of the map.
     fn turn(&mut self) -> bool {
         let Some(next) = self.next else { return false };
-        self.next = self.view.read(&At(&Needle::<K>::new::<K>(next)), &mut self.batch).high;
+        self.next = self.view.read(&At(&Needle::<K, K>::new(next)), &mut self.batch).high;
         true
     }
 }
@@ -245,8 +245,8 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Descent<'s, K, V> {
         let mut batch = Batch::new();
         let fences = match to {
             Bound::Unbounded => view.read(&Last, &mut batch),
-            Bound::Included(key) => view.read(&At(&Needle::new::<K>(key)), &mut batch),
-            Bound::Excluded(key) => view.read(&Before(&Needle::new::<K>(key)), &mut batch),
+            Bound::Included(key) => view.read(&At(&Needle::<K, _>::new(key)), &mut batch),
+            Bound::Excluded(key) => view.read(&Before(&Needle::<K, _>::new(key)), &mut batch),
         };
         batch.retain(|key| below(key.borrow(), to));
         Self { view, batch, below: fences.low }
@@ -262,7 +262,7 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Descent<'s, K,
             if let Some(entry) = self.batch.pop_last() {
                 return Some(entry);
             }
-            let goal = Needle::<K>::new::<K>(self.below?);
+            let goal = Needle::<K, K>::new(self.below?);
             self.below = self.view.read(&Before(&goal), &mut self.batch).low;
         }
     }

@@ -176,7 +176,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         }
         // Replaced: its range may be in any number of leaves by now, or be a part of one.
         let fence = next.low_key().expect("the first leaf is nobody's neighbour");
-        let needle = Needle::<K>::new::<K>(fence);
+        let needle = Needle::<K, K>::new(fence);
         while !self.read(self.map.leaf_for(&At(&needle), Access::Read, self.guard)) {}
         // Where it was absorbed, the left neighbour's entries have had their turn.
         self.batch.retain(|key| above(key, Bound::Included(fence)));
@@ -236,7 +236,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K
                 return Some(entry);
             }
             let fence = self.below?;
-            let goal = Needle::<K>::new::<K>(fence);
+            let goal = Needle::<K, K>::new(fence);
             let leaf = self.map.leaf_for(&Before(&goal), Access::Read, self.guard);
             if self.read(leaf) {
                 // The leaf may have absorbed its right neighbour, whose entries have had their turn.

@@ -44,7 +44,7 @@ impl<K, V> BlockRef<'_, K, V> {
     ///
     /// If it has been replaced since, this is what it held last, at a moment since that look.
     #[inline]
-    pub(super) fn find<Q>(self, needle: &Needle<'_, Q>) -> Found
+    pub(super) fn find<Q>(self, needle: &Needle<'_, K, Q>) -> Found
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -73,10 +73,14 @@ impl<K, V> BlockRef<'_, K, V> {
 #[inline]
 fn candidate(slots: &[Slot], from: usize, hint: Option<u64>) -> Option<usize> {
     let rest = &slots[from..];
-    match hint {
-        Some(hint) => rest.iter().position(|slot| slot.hint() == hint).map(|index| index + from),
-        None => (!rest.is_empty()).then_some(from),
-    }
+    let Some(hint) = hint else { return (!rest.is_empty()).then_some(from) };
+    let is_it = |slot: &Slot| slot.hint() == hint;
+    // Four at a time cost half as much as one by one.
+    let (fours, last) = rest.as_chunks::<4>();
+    let four = fours.iter().position(|four| four.iter().any(is_it)).unwrap_or(fours.len());
+    let skipped = 4 * four;
+    let index = fours.get(four).map_or(last, |four| &four[..]).iter().position(is_it)?;
+    Some(from + skipped + index)
 }
 
 /// A key on its way into the map, with the value proposed for it.
@@ -157,7 +161,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let needle = Needle::new::<K>(key);
+        let needle = Needle::<K, _>::new(key);
         match self.leaf_for(&At(&needle), Access::Read, guard).find(&needle) {
             // SAFETY: I3, `find` saw it in its slot.
             Found::Live(_, word) => Some(unsafe { Entry::deref(word.pointer()) }),
@@ -177,7 +181,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let mut draft = Draft { stage: Stage::Key(key), exposed: false, guard };
         loop {
             let (leaf, found) = {
-                let needle = Needle::new::<K>(draft.key());
+                let needle = Needle::<K, _>::new(draft.key());
                 let leaf = self.leaf_for(&At(&needle), Access::Write, guard);
                 (leaf, leaf.find(&needle))
             };
@@ -287,7 +291,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let needle = Needle::new::<K>(key);
+        let needle = Needle::<K, _>::new(key);
         let goal = At(&needle);
         loop {
             let leaf = self.leaf_for(&goal, Access::Write, guard);

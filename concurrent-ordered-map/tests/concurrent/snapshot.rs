@@ -6,8 +6,8 @@ use concurrent_ordered_map::{ConcurrentOrderedMap, Snapshot};
 
 use crate::common::crew::{Foreground, crew};
 use crate::common::ledger::{Counted, Ledger};
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, alone, map_of, scaled};
+use linearizability::rng::Rng;
 
 /// Keys of a writer's chain, spread over the map.
 const CHAIN: u32 = 12;

@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, Snapshot};
 
-use crate::common::rng::Rng;
 use crate::common::{SHAPES, map_of};
+use linearizability::rng::Rng;
 
 type Model = BTreeMap<u32, u32>;
 
