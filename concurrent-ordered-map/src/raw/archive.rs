@@ -27,7 +27,7 @@ pub(super) struct Archived<K, V> {
     low: *mut Entry<K, V>,
     low_hint: u64,
     high: *mut Entry<K, V>,
-    content: Box<[(u64, *mut Entry<K, V>)]>,
+    content: Box<[*mut Entry<K, V>]>,
     witness: Witness,
     next: Row<K, V>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Record<'a, K, V> {
     pub(super) low: *mut Entry<K, V>,
     pub(super) low_hint: u64,
     pub(super) high: *mut Entry<K, V>,
-    /// Hints and entries in key order.
+    /// Entries in key order; the hints are not looked at.
     pub(super) content: &'a [(u64, *mut ())],
 }
 
@@ -48,7 +48,7 @@ impl<K, V> Loose<K, V> {
     /// # Safety
     /// The entries have holders and the fences have owners during this call.
     unsafe fn new(record: &Record<'_, K, V>) -> Self {
-        let entries = record.content.iter().map(|&(hint, entry)| (hint, entry.cast()));
+        let entries = record.content.iter().map(|&(_, entry)| entry.cast());
         let leaf = Archived {
             low: record.low,
             low_hint: record.low_hint,
@@ -58,7 +58,7 @@ impl<K, V> Loose<K, V> {
             next: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
         };
         let memory = reclaim::allocate(Layout::new::<Archived<K, V>>()).cast();
-        for &(_, entry) in &leaf.content {
+        for &entry in &leaf.content {
             // SAFETY: the caller's word.
             unsafe { Entry::hold(entry) };
         }
@@ -104,7 +104,7 @@ impl<K, V> Archived<K, V> {
     unsafe fn free(leaf: *mut Self) {
         // SAFETY: allocated by `Loose::new`, and read once.
         let Self { low, high, content, .. } = unsafe { leaf.read() };
-        for &(_, entry) in &content {
+        for &entry in &content {
             // SAFETY: the leaf's hold, once.
             unsafe { Entry::release(entry) };
         }
@@ -130,10 +130,10 @@ impl<K, V> Archived<K, V> {
         (!self.high.is_null()).then(|| unsafe { Entry::key_of(self.high) })
     }
 
-    /// Hints and entries in key order.
-    pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = (u64, &Entry<K, V>)> {
+    /// The entries in key order.
+    pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = &Entry<K, V>> {
         // SAFETY: I6, the leaf holds its entries.
-        self.content.iter().map(|&(hint, entry)| (hint, unsafe { Entry::deref(entry) }))
+        self.content.iter().map(|&entry| unsafe { Entry::deref(entry) })
     }
 
     /// The entry that a needle finds.
@@ -142,11 +142,11 @@ impl<K, V> Archived<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let order = |&(hint, entry): &(u64, *mut Entry<K, V>)| {
+        let order = |&entry: &*mut Entry<K, V>| {
             // SAFETY: I6, the leaf holds its entries.
-            needle.cmp(hint, || unsafe { Entry::key_of(entry) }).reverse()
+            needle.cmp_key(unsafe { Entry::key_of(entry) }).reverse()
         };
-        let (_, entry) = self.content[self.content.binary_search_by(order).ok()?];
+        let entry = self.content[self.content.binary_search_by(order).ok()?];
         // SAFETY: as above.
         Some(unsafe { Entry::deref(entry) })
     }

@@ -1,7 +1,8 @@
 //! A block: a header and a row of slots, the node of the skiplist at every level.
 //!
 //! At level 0 (a leaf) a slot holds an entry, above (a lane) a block of the level below. A block is
-//! born with sorted slots; later ones are appended behind them in the order of their arrival.
+//! born with sorted slots; later ones are appended behind them in the order of their arrival. Behind the
+//! slots is the prefix that the hints of strings leave out (`hint.rs`).
 
 use std::alloc::Layout;
 use std::marker::PhantomData;
@@ -9,6 +10,7 @@ use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
 use super::entry::Entry;
+use super::hint::{hint, is_text};
 use super::prefetch::prefetch;
 use super::state::{
     ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
@@ -59,11 +61,12 @@ pub(super) struct Block<K, V> {
     next: AtomicPtr<Block<K, V>>,
     /// The block that replaces this one, or tagged: see `state.rs`.
     forward: AtomicPtr<Block<K, V>>,
-    /// The hint of the upper fence at birth, `u64::MAX` where there was none. The fence only ever
-    /// moves up, so a smaller hint is surely inside (I9).
+    /// The hint of the upper fence at birth after the prefix, `u64::MAX` where there was none. The fence only
+    /// ever moves up, so a smaller hint is surely inside (I9).
     high_hint: u64,
     /// The entry whose key is the lower fence; null in the first block of a level. Owned (I6).
     low: *mut Entry<K, V>,
+    /// Its hint after the empty prefix.
     low_hint: u64,
     /// Snapshots of lesser numbers were taken before this block was made (I15).
     generation: u64,
@@ -73,6 +76,8 @@ pub(super) struct Block<K, V> {
     capacity: u8,
     /// How many leading slots are sorted.
     sorted: u8,
+    /// The length of the prefix.
+    prefix: u8,
     witness: Witness,
     slots: [Slot; 0],
 }
@@ -85,11 +90,13 @@ const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD)
 const _: () = assert!(std::mem::offset_of!(Block<(), ()>, slots) == 64);
 
 impl<K, V> Block<K, V> {
-    pub(super) fn layout(capacity: usize) -> Layout {
+    pub(super) fn layout(capacity: usize, prefix: usize) -> Layout {
         let slots = Layout::array::<Slot>(capacity).expect("at most 255 slots");
+        let prefix = Layout::array::<u8>(prefix).expect("at most 255 bytes");
         Layout::new::<Self>()
             .extend(slots)
-            .map_or_else(|_| unreachable!("at most 255 slots"), |(layout, _)| layout)
+            .and_then(|(layout, _)| layout.extend(prefix))
+            .map_or_else(|_| unreachable!("a block is small"), |(layout, _)| layout)
     }
 }
 
@@ -103,7 +110,10 @@ pub(super) struct Birth<'a, K, V> {
     pub(super) low_hint: u64,
     /// The right neighbour, a link to which is handed over with it.
     pub(super) next: *mut Block<K, V>,
+    /// The hint of the upper fence, after the prefix; `u64::MAX` where there is none.
     pub(super) high_hint: u64,
+    /// What the hints leave out; only of strings.
+    pub(super) prefix: &'a [u8],
     /// Hints and pointers in key order.
     pub(super) content: &'a [(u64, *mut ())],
 }
@@ -163,7 +173,8 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             // SAFETY: the caller's word.
             unsafe { Entry::share_key(birth.low) };
         }
-        let memory = reclaim::allocate(Block::<K, V>::layout(capacity)).cast::<Block<K, V>>();
+        let memory = reclaim::allocate(Block::<K, V>::layout(capacity, birth.prefix.len()))
+            .cast::<Block<K, V>>();
         let header = Block {
             state: AtomicU64::new(State::with_count(count).0),
             next: AtomicPtr::new(birth.next),
@@ -176,6 +187,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             level: birth.level,
             capacity: u8::try_from(capacity).expect("at most 255 slots"),
             sorted: u8::try_from(count).expect("at most 255 slots"),
+            prefix: u8::try_from(birth.prefix.len()).expect("at most 255 bytes"),
             witness: Witness::written(),
             slots: [],
         };
@@ -194,7 +206,32 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             // SAFETY: the layout has room for `capacity` slots behind the header.
             unsafe { place.write(slot) };
         }
+        let place = block.first_slot().wrapping_add(capacity).cast::<u8>();
+        // SAFETY: the layout has room for the prefix behind the slots.
+        unsafe { birth.prefix.as_ptr().copy_to_nonoverlapping(place, birth.prefix.len()) };
         block
+    }
+
+    /// What the hints of this block's slots leave out.
+    #[inline]
+    pub(super) fn prefix(self) -> &'g [u8] {
+        if !is_text::<K>() {
+            return &[];
+        }
+        let place = self.first_slot().wrapping_add(self.capacity()).cast::<u8>();
+        // SAFETY: so many bytes follow the slots and are initialized at birth; I3.
+        unsafe { std::slice::from_raw_parts(place, self.prefix_len()) }
+    }
+
+    #[inline]
+    pub(super) fn prefix_len(self) -> usize {
+        usize::from(self.prefix)
+    }
+
+    /// The hint under which this block files a key.
+    #[inline]
+    pub(super) fn hint_of(self, key: &K) -> u64 {
+        hint(self.prefix(), key)
     }
 
     #[inline]
@@ -215,7 +252,8 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     #[inline]
     pub(super) fn prefetch(self, slots: usize) {
         const LINE: usize = 64;
-        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>();
+        let prefix = if is_text::<K>() { LINE } else { 0 };
+        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>() + prefix;
         for offset in (0..bytes).step_by(LINE) {
             prefetch(self.as_ptr().wrapping_byte_add(offset));
         }

@@ -16,9 +16,10 @@ use crate::reclaim::Guard;
 
 /// Which block of a level is meant.
 pub(super) trait Seek<K> {
-    /// The hint to search lanes by, where there is one.
-    fn hint(&self) -> Option<u64>;
-    /// True if the block is one whose lower fence, given by hint and key, does not exceed the goal.
+    /// The hint to search a block with this prefix by, where there is one.
+    fn hint(&self, prefix: &[u8]) -> Option<u64>;
+    /// True if the block is one whose lower fence, given by its hint after the empty prefix and its key, does
+    /// not exceed the goal.
     fn reaches<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> bool
     where
         K: 'k;
@@ -38,8 +39,8 @@ pub(super) struct Last;
 
 impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, K, Q> {
     #[inline]
-    fn hint(&self) -> Option<u64> {
-        self.0.hint()
+    fn hint(&self, prefix: &[u8]) -> Option<u64> {
+        self.0.hint(prefix)
     }
 
     #[inline]
@@ -53,8 +54,8 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, K, Q> {
 
 impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
     #[inline]
-    fn hint(&self) -> Option<u64> {
-        self.0.hint()
+    fn hint(&self, prefix: &[u8]) -> Option<u64> {
+        self.0.hint(prefix)
     }
 
     #[inline]
@@ -68,7 +69,7 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
 
 impl<K> Seek<K> for First {
     #[inline]
-    fn hint(&self) -> Option<u64> {
+    fn hint(&self, _: &[u8]) -> Option<u64> {
         // No hint is less, and where keys have none all slots tell the same.
         Some(0)
     }
@@ -83,7 +84,7 @@ impl<K> Seek<K> for First {
 
 impl<K> Seek<K> for Last {
     #[inline]
-    fn hint(&self) -> Option<u64> {
+    fn hint(&self, _: &[u8]) -> Option<u64> {
         // As for the first.
         Some(u64::MAX)
     }
@@ -167,7 +168,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 continue;
             }
             // I9: the upper fence only moves up, so what was inside at birth is inside now.
-            if goal.hint().is_some_and(|hint| hint < block.high_hint()) {
+            if goal.hint(block.prefix()).is_some_and(|hint| hint < block.high_hint()) {
                 return block;
             }
             let word = block.next_word();
@@ -308,7 +309,7 @@ pub(super) fn resolve<K, V>(mut block: BlockRef<'_, K, V>) -> BlockRef<'_, K, V>
 /// smaller hint is proof that the child is not too far right, and a tie is settled by the child.
 #[inline]
 fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
-    match goal.hint() {
+    match goal.hint(lane.prefix()) {
         Some(hint) => pick_by_hint(lane, goal, hint),
         None => pick_by_key(lane, goal),
     }
@@ -452,5 +453,5 @@ fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
             return false;
         }
     }
-    goal.hint().is_some_and(|hint| one < hint) || reaches_block(goal, child)
+    goal.hint(lane.prefix()).is_some_and(|hint| one < hint) || reaches_block(goal, child)
 }

@@ -4,6 +4,11 @@
 //! For keys of at most eight bytes with a known order the hint is the whole key ("exact"), and equal
 //! hints mean equal keys. Only types whose `Ord` is known here have hints; every other key is
 //! compared by its own `Ord`, always.
+//!
+//! Of a string the first eight bytes say little where many begin alike. So each block has a *prefix*, which
+//! the strings that it was born with share, and its slots hold hints of what comes after that. Hints of
+//! strings are comparable only if they are of one prefix; the empty prefix serves where blocks meet. (Bayer
+//! and Unterauer, "Prefix B-trees", 1977.)
 
 use std::any::TypeId;
 use std::borrow::{Borrow, Cow};
@@ -59,7 +64,8 @@ unsafe fn view<T: ?Sized, U>(value: &T) -> &U {
     unsafe { &*std::ptr::from_ref(value).cast::<U>() }
 }
 
-fn prefix(bytes: &[u8]) -> u64 {
+/// The first eight bytes as a number, with zeros for those that are missing.
+fn head(bytes: &[u8]) -> u64 {
     if let Some(head) = bytes.first_chunk::<8>() {
         return u64::from_be_bytes(*head);
     }
@@ -68,10 +74,66 @@ fn prefix(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(word)
 }
 
-/// The hint of a key; 0, which decides nothing, for types not known here.
+/// The hint of a string after a prefix. What is less than all strings with the prefix has the least hint, what
+/// is greater the greatest.
+fn head_after(prefix: &[u8], bytes: &[u8]) -> u64 {
+    let shared = bytes.len().min(prefix.len());
+    match bytes[..shared].cmp(&prefix[..shared]) {
+        Ordering::Less => 0,
+        Ordering::Greater => u64::MAX,
+        Ordering::Equal => bytes.get(prefix.len()..).map_or(0, head),
+    }
+}
+
+/// The longest prefix that a block can have.
+const LONGEST: usize = u8::MAX as usize;
+/// How many of the shared bytes are left to the hints, as the next strings may differ there.
+const SLACK: usize = 2;
+
+/// The prefix for a block of strings of which these are the least and the greatest; empty for other types.
+pub(super) fn shared_prefix<'k, K>(least: &'k K, greatest: &K) -> &'k [u8] {
+    let (Some(least), Some(greatest)) = (bytes(least), bytes(greatest)) else { return &[] };
+    let shared = least.iter().zip(greatest).take_while(|(one, other)| one == other).count();
+    &least[..shared.saturating_sub(SLACK).min(LONGEST)]
+}
+
+/// The bytes of a string or a byte string, by which it is ordered; `None` for other types.
+#[inline]
+fn bytes<T: ?Sized>(key: &T) -> Option<&[u8]> {
+    macro_rules! as_type {
+        ($($u:ty => $convert:expr),+ $(,)?) => { $(
+            if is::<T, $u>() {
+                // SAFETY: I7, the type ids of T and U are equal.
+                let key = unsafe { view::<T, $u>(key) };
+                let convert: for<'k> fn(&'k $u) -> &'k [u8] = $convert;
+                return Some(convert(key));
+            }
+        )+ };
+    }
+    as_type!(
+        String => |key| key.as_bytes(),
+        &'static str => |key| key.as_bytes(),
+        Box<str> => |key| key.as_bytes(),
+        Arc<str> => |key| key.as_bytes(),
+        Cow<'static, str> => |key| key.as_bytes(),
+        Vec<u8> => |key| key,
+        &'static [u8] => |key| key,
+        Box<[u8]> => |key| key,
+        Arc<[u8]> => |key| key,
+    );
+    if one_of!(T: str, [u8]) {
+        // SAFETY: I7, T is `str` or `[u8]`: its memory is exactly `size_of_val` initialized bytes.
+        return Some(unsafe {
+            std::slice::from_raw_parts(std::ptr::from_ref(key).cast::<u8>(), size_of_val(key))
+        });
+    }
+    None
+}
+
+/// The hint of a number; 0, which decides nothing, for other types.
 #[inline]
 #[expect(clippy::cast_sign_loss, reason = "signed numbers are shifted into unsigned order")]
-fn word<T: ?Sized>(key: &T) -> u64 {
+fn number<T: ?Sized>(key: &T) -> u64 {
     const SIGN: u64 = 1 << 63;
     macro_rules! as_type {
         ($($u:ty => $convert:expr),+ $(,)?) => { $(
@@ -98,30 +160,29 @@ fn word<T: ?Sized>(key: &T) -> u64 {
         bool => |key: &bool| u64::from(*key),
         u128 => |key: &u128| (*key >> 64) as u64,
         i128 => |key: &i128| ((*key >> 64) as u64) ^ SIGN,
-        String => |key: &String| prefix(key.as_bytes()),
-        &'static str => |key: &&str| prefix(key.as_bytes()),
-        Box<str> => |key: &str| prefix(key.as_bytes()),
-        Arc<str> => |key: &str| prefix(key.as_bytes()),
-        Cow<'static, str> => |key: &Cow<'static, str>| prefix(key.as_bytes()),
-        Vec<u8> => |key: &Vec<u8>| prefix(key),
-        &'static [u8] => |key: &&[u8]| prefix(key),
-        Box<[u8]> => |key: &[u8]| prefix(key),
-        Arc<[u8]> => |key: &[u8]| prefix(key),
     );
-    if one_of!(T: str, [u8]) {
-        // SAFETY: I7, T is `str` or `[u8]`: its memory is exactly `size_of_val` initialized bytes.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(std::ptr::from_ref(key).cast::<u8>(), size_of_val(key))
-        };
-        return prefix(bytes);
-    }
     0
 }
 
-/// The hint under which a key of the map is filed.
+/// True if blocks of such keys have prefixes.
 #[inline]
-pub(super) fn hint<K>(key: &K) -> u64 {
-    word(key)
+pub(super) fn is_text<K>() -> bool {
+    matches!(kind::<K>(), Kind::Text | Kind::Bytes)
+}
+
+/// The hint under which a block with this prefix files a key.
+#[inline]
+pub(super) fn hint<K>(prefix: &[u8], key: &K) -> u64 {
+    word(prefix, key)
+}
+
+#[inline]
+fn word<T: ?Sized>(prefix: &[u8], key: &T) -> u64 {
+    match bytes(key) {
+        Some(bytes) if prefix.is_empty() => head(bytes),
+        Some(bytes) => head_after(prefix, bytes),
+        None => number(key),
+    }
 }
 
 /// True if hints of keys of type K and of needles of type Q tell their order. A constant for each K and Q.
@@ -144,22 +205,41 @@ pub(super) struct Needle<'q, K, Q: ?Sized> {
 impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
     #[inline]
     pub(super) fn new(key: &'q Q) -> Self {
-        Self { key, hint: if comparable::<K, Q>() { word(key) } else { 0 }, of: PhantomData }
+        Self { key, hint: if comparable::<K, Q>() { word(&[], key) } else { 0 }, of: PhantomData }
     }
 
-    /// `None`: compare keys. K may be unknown, or Q may be a type that hints cannot speak for.
+    /// The hint after a prefix. `None`: compare keys. K may be unknown, or Q may be a type that hints cannot
+    /// speak for.
     #[inline]
-    pub(super) fn hint(&self) -> Option<u64> {
-        comparable::<K, Q>().then_some(self.hint)
+    pub(super) fn hint(&self, prefix: &[u8]) -> Option<u64> {
+        let known = !is_text::<K>() || prefix.is_empty();
+        comparable::<K, Q>().then(|| if known { self.hint } else { word(prefix, self.key) })
     }
 
-    /// Orders the needle against a key given by its hint and, where that ties, by itself.
+    /// True if this is the needle's key, given that their hints are equal, if there are any.
+    #[inline]
+    pub(super) fn is<'k>(&self, key: impl FnOnce() -> &'k K) -> bool
+    where
+        K: 'k,
+    {
+        // Equal hints mean equal keys.
+        let exact = comparable::<K, Q>() && kind::<K>() == Kind::Exact;
+        exact || self.key.cmp(key().borrow()).is_eq()
+    }
+
+    /// Orders the needle against a key.
+    pub(super) fn cmp_key(&self, key: &K) -> Ordering {
+        self.key.cmp(key.borrow())
+    }
+
+    /// Orders the needle against a key given by its hint after the empty prefix and, where that ties, by
+    /// itself.
     #[inline]
     pub(super) fn cmp<'k>(&self, hint: u64, key: impl FnOnce() -> &'k K) -> Ordering
     where
         K: 'k,
     {
-        match self.hint() {
+        match self.hint(&[]) {
             Some(own) if own != hint => own.cmp(&hint),
             // Equal hints mean equal keys.
             Some(_) if kind::<K>() == Kind::Exact => Ordering::Equal,
@@ -170,14 +250,14 @@ impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Needle, hint, kind};
+    use super::{Kind, Needle, hint, kind, shared_prefix};
     use std::cmp::Ordering;
 
     fn monotone<K: Ord>(mut keys: Vec<K>) {
         keys.sort();
-        assert!(keys.is_sorted_by_key(hint), "a hint is out of order");
+        assert!(keys.is_sorted_by_key(|key| hint(&[], key)), "a hint is out of order");
         for pair in keys.windows(2).filter(|_| kind::<K>() == Kind::Exact) {
-            assert_eq!(pair[0] == pair[1], hint(&pair[0]) == hint(&pair[1]));
+            assert_eq!(pair[0] == pair[1], hint(&[], &pair[0]) == hint(&[], &pair[1]));
         }
     }
 
@@ -196,11 +276,34 @@ mod tests {
     }
 
     #[test]
+    fn hints_after_a_prefix_keep_the_order_of_their_keys() {
+        let mut words = ["", "a", "ab", "ab\0", "aba", "abcdefghij", "abz", "ac", "b", "ÿ"];
+        words.sort_unstable();
+        for prefix in ["", "a", "ab", "aba", "abcdefghijk", "c"] {
+            let hints: Vec<_> = words.iter().map(|word| hint(prefix.as_bytes(), word)).collect();
+            assert!(hints.is_sorted(), "{prefix}: {hints:?}");
+        }
+        assert_eq!(hint(b"ab", &"abc"), u64::from(b'c') << 56, "what comes after the prefix");
+        assert_eq!(hint(b"ab", &"aa"), 0);
+        assert_eq!(hint(b"ab", &"b"), u64::MAX);
+    }
+
+    #[test]
+    fn a_prefix_is_shared_and_leaves_some_bytes_to_the_hints() {
+        assert_eq!(shared_prefix(&"user:1000", &"user:1999"), b"user");
+        assert_eq!(shared_prefix(&"a", &"b"), b"");
+        assert_eq!(shared_prefix(&1_u64, &2), b"");
+        let long = "x".repeat(1_000);
+        assert_eq!(shared_prefix(&long, &long).len(), 255);
+    }
+
+    #[test]
     fn borrowed_forms_share_the_hint_of_the_key() {
         let needle = Needle::<String, str>::new("concurrent");
-        assert_eq!(needle.hint(), Some(hint(&String::from("concurrent"))));
+        assert_eq!(needle.hint(&[]), Some(hint(&[], &String::from("concurrent"))));
+        assert_eq!(needle.hint(b"con"), Some(hint(b"con", &String::from("concurrent"))));
         let bytes: &[u8] = b"ordered";
-        assert_eq!(Needle::<Vec<u8>, [u8]>::new(bytes).hint(), Some(hint(&bytes.to_vec())));
+        assert_eq!(Needle::<Vec<u8>, [u8]>::new(bytes).hint(&[]), Some(hint(&[], &bytes.to_vec())));
     }
 
     #[test]
@@ -212,10 +315,10 @@ mod tests {
                 &self.0
             }
         }
-        assert_eq!(hint(&Wrapper(7)), 0);
+        assert_eq!(hint(&[], &Wrapper(7)), 0);
         // The slots of a `Wrapper` map have no hints, so a needle must not compare by one.
         let needle = Needle::<Wrapper, u64>::new(&7_u64);
-        assert_eq!(needle.hint(), None);
+        assert_eq!(needle.hint(&[]), None);
         assert_eq!(needle.cmp(0, || &Wrapper(9)), Ordering::Less);
     }
 }

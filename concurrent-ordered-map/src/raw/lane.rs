@@ -101,6 +101,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             low_hint: 0,
             next: null_mut(),
             high_hint: u64::MAX,
+            prefix: &[],
             content: &[(0, top.as_word().0)],
         };
         // SAFETY: it has no fence.
@@ -113,7 +114,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 
 /// Hands a link to a block over to a new slot of the lane as it was in this state. False if it changed.
 fn put_last<K, V>(lane: BlockRef<'_, K, V>, state: State, block: BlockRef<'_, K, V>) -> bool {
-    lane.append(state, block.low_hint(), block.as_word().0) == Append::Done
+    let hint = block.low_key().map_or(0, |low| lane.hint_of(low));
+    lane.append(state, hint, block.as_word().0) == Append::Done
 }
 
 /// Hands a link to a block with the lane's own fence over to the lane's first slot, which leads further

@@ -126,6 +126,7 @@ pub(crate) mod entry;
 
 mod archive;
 mod block;
+mod content;
 mod descend;
 mod drop;
 mod hint;
@@ -220,6 +221,7 @@ impl<K, V> RawMap<K, V> {
             low_hint: 0,
             next: null_mut(),
             high_hint: u64::MAX,
+            prefix: &[],
             content: &[],
         };
         // SAFETY: it has no fence.

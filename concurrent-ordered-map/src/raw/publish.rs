@@ -4,7 +4,6 @@ use std::ptr::null_mut;
 
 use super::block::BlockRef;
 use super::entry::Entry;
-use super::hint::hint;
 use super::state::{FROZEN, Fate, State, Word, fate};
 use crate::sync::{Ordering, fetch_tag};
 
@@ -67,11 +66,11 @@ impl<K, V> BlockRef<'_, K, V> {
                 return;
             }
             // SAFETY: I3, the slot held the entry a moment ago; it may have lost its value since.
-            hint(unsafe { Entry::key_of(entry) })
+            self.hint_of(unsafe { Entry::key_of(entry) })
         } else {
             // SAFETY: I3, the slot held the block a moment ago.
             let child = unsafe { Self::new(reserved.pointer()) };
-            child.map_or(0, Self::low_hint)
+            child.and_then(Self::low_key).map_or(0, |low| self.hint_of(low))
         };
         // Ordering: Relaxed; every writer of this hint writes the same, since the slot's key is
         // fixed by the reservation (I1), and the exchange below publishes it (O1).

@@ -16,20 +16,12 @@ use std::ptr::null_mut;
 use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
+use super::content::{Content, Filed, collect, fence};
 use super::descend::{At, First, tidy_children};
 use super::entry::Entry;
-use super::hint::Needle;
+use super::hint::{Needle, hint};
 use super::state::{Fate, fate};
 use crate::reclaim::Guard;
-
-/// What the frozen slots hold, in key order.
-struct Content {
-    live: Vec<(u64, *mut ())>,
-    /// How many of them are the block's own, and not from the neighbour that it absorbs.
-    own: usize,
-    /// The slots were filled in key order.
-    ascending: bool,
-}
 
 /// One or two new blocks that nobody else has seen.
 #[derive(Clone, Copy)]
@@ -143,7 +135,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         &'g self,
         block: BlockRef<'g, K, V>,
         partner: Option<BlockRef<'g, K, V>>,
-        content: &Content,
+        content: &Content<'g>,
         guard: &'g Guard,
     ) -> bool {
         let last = partner.unwrap_or(block);
@@ -178,7 +170,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         block: BlockRef<'g, K, V>,
         last: BlockRef<'g, K, V>,
         absorbing: bool,
-        content: &Content,
+        content: &Content<'g>,
     ) -> Option<Proposal<'g, K, V>> {
         let level = block.level();
         let live = &content.live;
@@ -192,6 +184,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
+        let (left, right) = live.split_at(cut);
+        let filed = Filed::new::<K, V>(level, left, content.prefix);
         let mut birth = Birth {
             level,
             generation: next_generation(block, (last != block).then_some(last)),
@@ -199,24 +193,29 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             low: block.low(),
             low_hint: block.low_hint(),
             next: end.map_or(null_mut(), BlockRef::as_ptr),
-            high_hint: end.map_or(u64::MAX, BlockRef::low_hint),
-            content: live,
+            high_hint: filed.high_hint(end.and_then(BlockRef::low_key)),
+            prefix: filed.prefix,
+            content: &filed.slots,
         };
         let mut second = None;
-        if cut < live.len() {
-            let (low_hint, first) = live[cut];
+        if let Some(&(_, least)) = right.first() {
+            let filed = Filed::new::<K, V>(level, right, content.prefix);
+            let low = fence::<K, V>(level, least);
+            // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
+            let low_key = unsafe { Entry::<K, V>::key_of(low) };
             let right = Birth {
-                capacity: self.shape.capacity(level, live.len() - cut),
-                low: fence(level, first),
-                low_hint,
-                content: &live[cut..],
+                capacity: self.shape.capacity(level, right.len()),
+                low,
+                low_hint: hint(&[], low_key),
+                high_hint: filed.high_hint(end.and_then(BlockRef::low_key)),
+                prefix: filed.prefix,
+                content: &filed.slots,
                 ..birth
             };
-            // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
+            // SAFETY: I6, as above.
             let right = unsafe { BlockRef::<K, V>::allocate(&right) };
             birth.next = right.as_ptr();
-            birth.high_hint = low_hint;
-            birth.content = &live[..cut];
+            birth.high_hint = hint(birth.prefix, low_key);
             second = Some(right);
         }
         // SAFETY: I6, the old block owns its fence.
@@ -297,84 +296,8 @@ fn split_point(live: usize, slots: usize, room: usize, ascending: bool) -> usize
     }
 }
 
-/// The entry whose key is the lower fence of a block that starts with this slot.
-fn fence<K, V>(level: u8, first: *mut ()) -> *mut Entry<K, V> {
-    if level == 0 {
-        return first.cast();
-    }
-    // SAFETY: I10, the slot's link keeps the child; the caller reads it as I3 allows.
-    let child = unsafe { BlockRef::<K, V>::new(first.cast()) };
-    child.map_or(null_mut(), BlockRef::low)
-}
-
 /// The generation of what replaces these frozen blocks: the later of those that they froze with (I15).
 fn next_generation<K, V>(block: BlockRef<'_, K, V>, partner: Option<BlockRef<'_, K, V>>) -> u64 {
     let next = |block: BlockRef<'_, K, V>| block.state().next_generation();
     next(block).max(partner.map_or(0, next))
-}
-
-/// What the frozen blocks hold, and the children to which a lane's slots led twice.
-fn collect<'g, K: Ord + 'static, V>(
-    block: BlockRef<'g, K, V>,
-    partner: Option<BlockRef<'g, K, V>>,
-) -> (Content, Vec<BlockRef<'g, K, V>>) {
-    let mut live = Vec::with_capacity(block.capacity() * if partner.is_some() { 2 } else { 1 });
-    let mut own = 0;
-    for each in [Some(block), partner].into_iter().flatten() {
-        for slot in &each.slots()[..each.state().count()] {
-            let word = slot.load();
-            if !word.dead() {
-                live.push((slot.hint(), word.pointer::<()>()));
-            }
-        }
-        if each == block {
-            own = live.len();
-        }
-    }
-    if block.level() == 0 {
-        let key = |&(hint, entry): &(u64, *mut ())| {
-            // SAFETY: I3, the block was not replaced when the caller looked.
-            (hint, unsafe { Entry::<K, V>::key_of(entry.cast()) })
-        };
-        let ascending = live.is_sorted_by_key(key);
-        if !ascending {
-            live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
-        }
-        return (Content { live, own, ascending }, Vec::new());
-    }
-    collect_children(block, live)
-}
-
-/// Sorts a lane's children by their fences and drops those that are of no use: of children with the
-/// same fence, each is the others' replacement or is replaced by them, so one of them leads on; and of
-/// those that start left of the lane, the last one leads to all of its range.
-fn collect_children<'g, K: Ord + 'static, V>(
-    lane: BlockRef<'g, K, V>,
-    mut live: Vec<(u64, *mut ())>,
-) -> (Content, Vec<BlockRef<'g, K, V>>) {
-    let child = |pointer: *mut ()| {
-        // SAFETY: I3 and I10, as for entries.
-        unsafe { BlockRef::<'g, K, V>::new(pointer.cast()) }.expect("a lane's slot holds a block")
-    };
-    // The child tells its hint itself: a slot's own may be that of a child since absorbed.
-    for (hint, pointer) in &mut live {
-        *hint = child(*pointer).low_hint();
-    }
-    let key = |&(hint, pointer): &(u64, *mut ())| (hint, child(pointer).low_key());
-    let ascending = live.is_sorted_by_key(key);
-    if !ascending {
-        live.sort_by(|one, other| key(one).cmp(&key(other)));
-    }
-    let mut useless = Vec::new();
-    let until =
-        live.partition_point(|&(_, pointer)| child(pointer).low_key().cmp(&lane.low_key()).is_le());
-    useless.extend(live.drain(..until.saturating_sub(1)).map(|(_, pointer)| child(pointer)));
-    live.dedup_by(|one, kept| {
-        let same = child(one.1).low_key().cmp(&child(kept.1).low_key()).is_eq();
-        if same {
-            useless.push(child(one.1));
-        }
-        same
-    });
-    (Content { own: live.len(), live, ascending }, useless)
 }

@@ -67,10 +67,11 @@ impl<'g, K: Ord, V> Batch<'g, K, V> {
     }
 
     /// Takes entries that are in order.
-    pub(super) fn take(&mut self, entries: impl Iterator<Item = (u64, &'g Entry<K, V>)>) {
+    pub(super) fn take(&mut self, entries: impl Iterator<Item = &'g Entry<K, V>>) {
         self.left = 0..0;
         self.entries.clear();
-        self.entries.extend(entries);
+        // Their hints are for `insert` only.
+        self.entries.extend(entries.map(|entry| (0, entry)));
         self.left = 0..self.entries.len();
     }
 

@@ -7,7 +7,7 @@ use super::RawMap;
 use super::block::{BlockRef, Slot};
 use super::descend::At;
 use super::entry::Entry;
-use super::hint::{Needle, hint};
+use super::hint::Needle;
 use super::publish::Append;
 use super::snapshot::Access;
 use super::state::{State, Word};
@@ -52,7 +52,8 @@ impl<K, V> BlockRef<'_, K, V> {
         let state = self.state();
         let slots = &self.slots()[..state.count()];
         let mut from = 0;
-        while let Some(index) = candidate(slots, from, needle.hint()) {
+        let hint = needle.hint(self.prefix());
+        while let Some(index) = candidate(slots, from, hint) {
             from = index + 1;
             let word = slots[index].load();
             if word.dead() {
@@ -60,7 +61,7 @@ impl<K, V> BlockRef<'_, K, V> {
             }
             // SAFETY: I3, by the caller's look.
             let key = || unsafe { Entry::<K, V>::key_of(word.pointer()) };
-            if needle.cmp(slots[index].hint(), key).is_eq() {
+            if needle.is(key) {
                 return Found::Live(index, word);
             }
         }
@@ -177,7 +178,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         guard: &'g Guard,
         mut decide: impl FnMut(Option<&'g Entry<K, V>>, Option<V>) -> Change<V>,
     ) -> Changed<'g, K, V> {
-        let hint = hint(&key);
         let mut draft = Draft { stage: Stage::Key(key), exposed: false, guard };
         loop {
             let (leaf, found) = {
@@ -194,9 +194,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                     self.change_live(leaf, index, word, &mut draft, &mut decide)
                 }
                 Found::Absent(state) if !self.has_room(leaf, state, guard) => None,
-                Found::Absent(state) => {
-                    self.change_absent(leaf, state, hint, &mut draft, &mut decide)
-                }
+                Found::Absent(state) => self.change_absent(leaf, state, &mut draft, &mut decide),
             };
             if let Some(done) = done {
                 return done;
@@ -243,7 +241,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         &'g self,
         leaf: BlockRef<'g, K, V>,
         state: State,
-        hint: u64,
         draft: &mut Draft<'g, K, V>,
         decide: &mut impl FnMut(Option<&'g Entry<K, V>>, Option<V>) -> Change<V>,
     ) -> Option<Changed<'g, K, V>> {
@@ -251,6 +248,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return Some(Changed { before: None, after: None });
         };
         let entry = draft.put(value);
+        let hint = leaf.hint_of(draft.key());
         match leaf.append(state, hint, entry.cast()) {
             Append::Changed => None,
             Append::Refused => {
