@@ -24,8 +24,9 @@ fn main() -> Result<(), lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let wanted =
-        |id: &str| rows.is_empty() || rows.split(',').any(|row| id.starts_with(row) || row.starts_with(id));
+    let wanted = |id: &str| {
+        rows.is_empty() || rows.split(',').any(|row| id.starts_with(row) || row.starts_with(id))
+    };
     let server = match postgres::Server::start() {
         Ok(server) => Some(server),
         Err(why) => {

@@ -55,7 +55,8 @@ const fn more(id: &'static str, unit: &'static str) -> Column {
 
 /// Runs a question's future, in a runtime of its own.
 fn run<T>(question: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime can be started").block_on(question)
 }
 
@@ -87,17 +88,43 @@ macro_rules! of_postgres {
             columns: const { &[more($id, "k/s")] },
             answers: vec![
                 ("ours", |env| {
-                    run(postgres::pooled(env, Here::<Ours<pool::Sqlx<sqlx::Postgres>>>::new(), $tasks, $check))
+                    run(postgres::pooled(
+                        env,
+                        Here::<Ours<pool::Sqlx<sqlx::Postgres>>>::new(),
+                        $tasks,
+                        $check,
+                    ))
                 }),
-                ("sqlx", |env| run(postgres::pooled(env, Here::<SqlxPool<sqlx::Postgres>>::new(), $tasks, $check))),
+                ("sqlx", |env| {
+                    run(postgres::pooled(
+                        env,
+                        Here::<SqlxPool<sqlx::Postgres>>::new(),
+                        $tasks,
+                        $check,
+                    ))
+                }),
                 ("deadpool", |env| {
-                    run(postgres::pooled(env, Here::<Deadpool<Postgres, Untimed>>::new(), $tasks, $check))
+                    run(postgres::pooled(
+                        env,
+                        Here::<Deadpool<Postgres, Untimed>>::new(),
+                        $tasks,
+                        $check,
+                    ))
                 }),
                 ("deadpool+t", |env| {
-                    run(postgres::pooled(env, Here::<Deadpool<Postgres, Timed>>::new(), $tasks, $check))
+                    run(postgres::pooled(
+                        env,
+                        Here::<Deadpool<Postgres, Timed>>::new(),
+                        $tasks,
+                        $check,
+                    ))
                 }),
-                ("bb8", |env| run(postgres::pooled(env, Here::<Bb8<Postgres>>::new(), $tasks, $check))),
-                ("qp", |env| run(postgres::pooled(env, Here::<Qp<Postgres>>::new(), $tasks, $check))),
+                ("bb8", |env| {
+                    run(postgres::pooled(env, Here::<Bb8<Postgres>>::new(), $tasks, $check))
+                }),
+                ("qp", |env| {
+                    run(postgres::pooled(env, Here::<Qp<Postgres>>::new(), $tasks, $check))
+                }),
                 ("bare", |env| run(postgres::bare(env, $tasks))),
             ],
         }
@@ -124,7 +151,11 @@ pub fn all() -> Vec<Question> {
             crowd::yielding
         ),
         of_all!(
-            [more("hold-1ms", "k/s"), more("hold-1ms-jain", "index"), less("hold-1ms-max-wait", "ms")],
+            [
+                more("hold-1ms", "k/s"),
+                more("hold-1ms-jain", "index"),
+                less("hold-1ms-max-wait", "ms")
+            ],
             crowd::sleeping
         ),
         of_all!([less("fifty-warm", "ms")], crowd::fifty_warm),

@@ -47,7 +47,8 @@ pub(super) async fn while_frozen<S: Subject<Fake>>(_: &Env, _: Here<S>) -> Vec<f
     let pool: S = warm(Fake(Arc::clone(&server)), shape).await;
     server.check_ms.store(1_000_000, Relaxed);
     let begun = Instant::now();
-    let call = |pool: S| async move { timeout(Duration::from_secs(1), pool.acquire()).await.is_ok() };
+    let call =
+        |pool: S| async move { timeout(Duration::from_secs(1), pool.acquire()).await.is_ok() };
     let calls: Vec<_> = (0..8).map(|_| tokio::spawn(call(pool.clone()))).collect();
     let mut all_end = true;
     for call in calls {

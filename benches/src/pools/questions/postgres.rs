@@ -66,8 +66,7 @@ async fn throughput<F: Future<Output = u32> + Send + 'static>(
 ) -> Vec<f64> {
     let is_over = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
-    let tasks: Vec<_> =
-        (0..tasks).map(|_| tokio::spawn(task(Arc::clone(&is_over)))).collect();
+    let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task(Arc::clone(&is_over)))).collect();
     tokio::time::sleep(env.time).await;
     is_over.store(true, Relaxed);
     let mut calls = 0.0;

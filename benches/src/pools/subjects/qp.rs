@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use qp::{Pool, Pooled};
 use qp::resource::Manage;
+use qp::{Pool, Pooled};
 
 use super::super::subject::{Backend, Failed, Shape, Subject};
 
@@ -55,7 +55,11 @@ impl<B: Backend> Subject<B> for Qp<B> {
 
     async fn acquire(&self) -> Option<Self::Guard> {
         // What it offers for pools that need no checks, since even an empty one boxes a future.
-        if self.0.manager().check { self.0.acquire().await.ok() } else { self.0.acquire_unchecked().await.ok() }
+        if self.0.manager().check {
+            self.0.acquire().await.ok()
+        } else {
+            self.0.acquire_unchecked().await.ok()
+        }
     }
 
     async fn end(&self) {
