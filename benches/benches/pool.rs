@@ -7,9 +7,8 @@ use benches::pools::questions::Env;
 use benches::pools::table::table;
 use lexopt::prelude::*;
 
-#[path = "../../pool/tests/common/postgres.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod postgres;
+#[path = "../../pool/tests/common/server.rs"]
+mod server;
 
 fn main() -> Result<(), lexopt::Error> {
     let (mut rounds, mut time, mut rows) = (5, Duration::from_millis(400), String::new());
@@ -27,14 +26,14 @@ fn main() -> Result<(), lexopt::Error> {
     let wanted = |id: &str| {
         rows.is_empty() || rows.split(',').any(|row| id.starts_with(row) || row.starts_with(id))
     };
-    let server = match postgres::Server::start() {
-        Ok(server) => Some(server),
+    let private = match server::Server::start(&server::POSTGRES) {
+        Ok(private) => Some(private),
         Err(why) => {
             println!("SKIPPED: the rows on PostgreSQL: {why}");
             None
         }
     };
-    let options = server.as_ref().map(|server| server.url().parse().expect("it is a URL"));
+    let options = private.as_ref().map(|server| server.url().parse().expect("it is a URL"));
     println!("{}", table(&Env { postgres: options, time }, rounds, wanted));
     Ok(())
 }

@@ -65,7 +65,7 @@
 //! |---|---|
 //! | [`acquire`](Pool::acquire) of an idle connection, and giving it back | a lock and a clock reading each; no allocation, timer or system call |
 //! | the same on PostgreSQL and MySQL | one look more at whether the driver has anything left to read |
-//! | acquire that waits | a place in the queue, O(log *waiting*), and a timer |
+//! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it |
 //! | maintenance | O(*what is due* log *open*), and a look at each place |
@@ -84,13 +84,15 @@
 //!   connection inside (`(&mut *connection).begin()`, or as SQL), it shows by the answer that the driver
 //!   still expects; but if that answer arrives between the cancellation and the return, it does not.
 //!   A raw `BEGIN` that ran to its end is unknown to sqlx, and here. [`Config::reset_session`] covers all of
-//!   these on PostgreSQL.
-//! * [`Config::reset_session`] is for PostgreSQL only. SQLite and MySQL have no statement for it.
+//!   these.
+//! * [`Config::reset_session`] resets sessions on PostgreSQL only. On SQLite and MySQL it closes each
+//!   connection after its first borrower.
 //! * `sqlx::Transaction` can own a connection of sqlx's own pool only. So [`ConnectionManager::begin`] answers
 //!   a [`Transaction`] of this crate, and `Acquire::begin`, called through the trait on a manager, is an error.
 //! * sqlx's ping of SQLite asks the connection's thread only, not the file. [`Config::check`] takes a better
 //!   one.
-//! * A pool lives in the tokio runtime in which it was started.
+//! * A pool lives in the tokio runtime in which it was started, which must be running for anybody's time-out
+//!   to come. When that runtime ends, the pool is closed.
 //! * Low priority waits for ever while others keep coming.
 //!
 //! # Features
