@@ -34,6 +34,6 @@ fn main() -> Result<(), lexopt::Error> {
         }
     };
     let options = private.as_ref().map(|server| server.url().parse().expect("it is a URL"));
-    println!("{}", table(&Env { postgres: options, time }, rounds, wanted));
+    println!("{}", table(&Env { postgres: options, time, allocated: None }, rounds, wanted));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod giving_up;
+mod memory;
 mod postgres;
 
 use std::future::Future;
@@ -31,6 +32,17 @@ pub struct Env {
     pub postgres: Option<PgConnectOptions>,
     /// How long a throughput is measured.
     pub time: Duration,
+    /// What was allocated so far, where an allocator counts it: that would slow all other rows.
+    pub allocated: Option<fn() -> Allocated>,
+}
+
+/// What was allocated since the process has started.
+#[derive(Clone, Copy, Debug)]
+pub struct Allocated {
+    /// How often.
+    pub times: usize,
+    /// Bytes that were not freed yet.
+    pub bytes: isize,
 }
 
 /// How a subject answers. A figure that is not a number means that calls hung.
@@ -163,6 +175,10 @@ pub fn all() -> Vec<Question> {
         of_all!([less("connect-wasted", "attempts")], giving_up::while_connecting),
         of_all!([less("check-destroyed", "closed")], giving_up::while_checking),
         of_all!([less("frozen", "ms")], giving_up::while_frozen),
+        of_all!(
+            [less("memory-acquire", "allocations"), less("memory-waiter", "bytes")],
+            memory::all
+        ),
         of_postgres!("pg-20", 20, false),
         of_postgres!("pg-20-checked", 20, true),
         of_postgres!("pg-2", 2, false),

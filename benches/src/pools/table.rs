@@ -15,8 +15,11 @@ pub fn table(env: &Env, rounds: usize, wanted: impl Fn(&str) -> bool) -> String 
     let _ = writeln!(text, "|---|---|{}", "---|".repeat(names.len()));
     for question in all() {
         let asks_postgres = question.columns.iter().any(|column| column.id.starts_with("pg-"));
+        let asks_memory = question.columns.iter().any(|column| column.id.starts_with("memory-"));
         let is_wanted = question.columns.iter().any(|column| wanted(column.id));
-        if !is_wanted || (asks_postgres && env.postgres.is_none()) {
+        let can_be_asked =
+            (!asks_postgres || env.postgres.is_some()) && asks_memory == env.allocated.is_some();
+        if !is_wanted || !can_be_asked {
             continue;
         }
         let figures = ask(env, &question, rounds);
