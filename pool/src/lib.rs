@@ -59,6 +59,16 @@
 //! once one was found dead, all that are idle are checked, however lately they were used. A connection that
 //! dies within that time, or in use, shows it to its borrower.
 //!
+//! # When the database fails
+//!
+//! The tests count who sees an error (`tests/postgres_failures.rs`, on a PostgreSQL server of their own):
+//!
+//! | what happens | who sees an error |
+//! |---|---|
+//! | every backend is killed, ten of twenty connections are running a query | these ten; none of 60 callers that come after [`Settings::check_after`] |
+//! | the server stops and starts | all who call while it is down, at once and with the cause; nobody before or after |
+//! | the server accepts, and never answers | all who call, at their deadlines; nobody once it answers again |
+//!
 //! # What a call costs
 //!
 //! | call | cost |
@@ -66,6 +76,7 @@
 //! | [`acquire`](Pool::acquire) of an idle connection, and giving it back | a lock and a clock reading each; no allocation, timer or system call |
 //! | the same on PostgreSQL and MySQL | one look more at whether the driver has anything left to read |
 //! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
+//! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it |
 //! | maintenance | O(*what is due* log *open*), and a look at each place |

@@ -25,7 +25,8 @@
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
 //! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C7 can be read off
-//! the code. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
+//! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
+//! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
 mod bits;
 #[cfg(all(test, pool_loom))]
