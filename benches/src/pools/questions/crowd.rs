@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
 use super::{Env, Here};
@@ -32,10 +33,14 @@ pub(super) async fn sleeping<S: Subject<Fake>>(env: &Env, _: Here<S>) -> Vec<f64
 async fn crowd<S: Subject<Fake>>(env: &Env, tasks: usize, hold: Duration) -> Vec<f64> {
     let pool: S = warm(Fake::default(), Shape::of(10)).await;
     let is_over = Arc::new(AtomicBool::new(false));
-    let begun = Instant::now();
+    // All begin together: the first to be spawned would have the pool to itself for a while.
+    let start = Arc::new(Barrier::new(tasks + 1));
     let tasks: Vec<_> = (0..tasks)
-        .map(|_| tokio::spawn(borrow(pool.clone(), hold, Arc::clone(&is_over))))
+        .map(|_| borrow(pool.clone(), hold, Arc::clone(&is_over)))
+        .map(|borrow| tokio::spawn(after(Arc::clone(&start), borrow)))
         .collect();
+    start.wait().await;
+    let begun = Instant::now();
     tokio::time::sleep(env.time).await;
     is_over.store(true, Relaxed);
     let took = begun.elapsed();
@@ -45,6 +50,12 @@ async fn crowd<S: Subject<Fake>>(env: &Env, tasks: usize, hold: Duration) -> Vec
     let longest = served.iter().map(|served| served.longest).max().unwrap_or_default();
     let jain = sum * sum / (float(calls.len()) * squares);
     vec![sum / took.as_secs_f64() / 1e3, jain, longest.as_secs_f64() * 1e3]
+}
+
+/// Does it when all are there.
+async fn after<T>(start: Arc<Barrier>, work: impl Future<Output = T>) -> T {
+    start.wait().await;
+    work.await
 }
 
 /// Borrows again and again. Every eighth wait is timed, since a clock is not free.
