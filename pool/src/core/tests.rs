@@ -263,7 +263,22 @@ fn those_who_are_late_are_sent_away_and_the_next_deadline_is_told() {
     assert!(waits(40).is_first_to_go, "nobody waited any more");
 }
 
-/// A joins, and what there is to do for it is done by it alone; so it has to be told.
+/// What tells newcomers of a crowd, without the lock, is told when it is gone.
+#[test]
+fn a_newcomer_takes_what_is_idle_when_those_who_waited_are_gone() {
+    let core = full(1);
+    let place = join(&core, 1);
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    assert!(core.leave(place.turn, &place.waiter).is_none());
+    let lease = take(&core).expect("nobody waits any more: the last has left");
+    give_back(&core, lease);
+    let _late = core.join(request(1), Instant::now()).expect("open");
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    core.send_late_away(far_away());
+    assert!(take(&core).is_some(), "nobody waits any more: the last was late");
+}
+
+/// Whoever joins is the only one to do what there is to do for it.
 #[test]
 fn one_who_joins_is_told_whether_there_is_something_to_supply() {
     let core = Core::<u32>::new(2);
