@@ -2,6 +2,7 @@
 # Shows that atomics, Arc, UnsafeCell, loom and the reclaimer are named in two places of the map only,
 # sync.rs and reclaim.rs (with reclaim/), and that `unsafe` stands there and under raw/ only.
 # So a loom build replaces every atomic there is, and the API above raw/ is safe code.
+# And that the pool's core takes its locks and atomics from pool/src/sync.rs, as its loom models need.
 # Plants each kind of violation in a copy first and fails if one is not caught. About a second.
 # Comments are not read: doc examples may use what they like.
 source "$(dirname "$0")/lib.sh"
@@ -58,6 +59,38 @@ caught() {
     if check "$copy/src" >/dev/null; then fail "not caught in $1: $2"; fi
 }
 
+# The whole pool: atomics and locks by whatever path. Its core: nothing else of std's or tokio's sync, but Arc.
+POOL=pool/src
+POOL_NAMES='\batomic\b|\bparking_lot\b|\bloom\b'
+
+# check_pool FOLDER: 0 when the folder keeps the rules. core/tests.rs is not part of the library.
+check_pool() {
+    local folder=$1 found=0
+    if matches "$folder" "$POOL_NAMES" sync.rs core/loom.rs core/mod.rs core/tests.rs; then
+        echo "  ^ belongs in sync.rs; elsewhere write crate::sync::..."
+        found=1
+    fi
+    if matches "$folder/core" "$NAMES" loom.rs tests.rs mod.rs; then
+        echo "  ^ belongs in sync.rs; in the core write crate::sync::..."
+        found=1
+    fi
+    # core/mod.rs declares the models, `mod loom` with its cfg, and is held but for that.
+    if grep -vE '^(#\[cfg\(all\(test, .*pool_loom|mod loom;)' "$folder/core/mod.rs" |
+        sed -E 's,(^|[[:space:]])//.*,,' | grep -nP "$NAMES|$POOL_NAMES"; then
+        echo "  ^ in core/mod.rs: belongs in sync.rs"
+        found=1
+    fi
+    return "$found"
+}
+
+# caught_in_pool FILE LINE: as `caught`, in the pool.
+caught_in_pool() {
+    rm -rf "${copy:?}"/*
+    cp -r "$POOL" "$copy/src"
+    printf '\n%s\n' "$2" >>"$copy/src/$1"
+    if check_pool "$copy/src" >/dev/null; then fail "not caught in the pool's $1: $2"; fi
+}
+
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 [ -d "$SRC" ] || fail "$SRC is not there"
@@ -80,4 +113,13 @@ caught planted.rs 'fn f(p: *const u8) -> u8 { unsafe { *p } }'
 caught planted/deeper.rs 'unsafe impl Sync for Planted {}'
 caught reclaimed.rs 'unsafe fn planted() {}'
 
-echo "shim: $SRC keeps the rules, and 13 planted violations were caught"
+check_pool "$POOL" || fail "the lines above break the pool's shim"
+
+caught_in_pool shared.rs 'use std::sync::atomic::AtomicUsize;'
+caught_in_pool db/planted.rs 'static HELD: parking_lot::Mutex<()> = parking_lot::Mutex::new(());'
+caught_in_pool core/queue.rs 'use std::sync::Mutex;'
+caught_in_pool core/queue.rs 'use tokio::sync::Notify;'
+caught_in_pool core/mod.rs 'use std::{fmt, sync};'
+caught_in_pool core/mod.rs 'use std::sync::atomic::AtomicBool;'
+
+echo "shim: $SRC and $POOL keep the rules, and 19 planted violations were caught"

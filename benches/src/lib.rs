@@ -14,6 +14,7 @@ pub mod compare;
 pub mod crew;
 pub mod keys;
 pub mod number;
+pub mod pools;
 pub mod rows;
 pub mod subject;
 pub mod subjects;

@@ -12,6 +12,8 @@ pub enum Condition {
     Dirty,
     /// A call on it was cut short, so that its state is unknown until [`Connector::clean`] has asked.
     CutShort,
+    /// It is not to be handed on at all: it is closed, and another one is opened where one is wanted.
+    Spent,
 }
 
 /// Opens, checks, cleans and closes connections for a [`Pool`](crate::Pool).

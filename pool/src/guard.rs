@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::connector::{Condition, Connector};
 use crate::core::Lease;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::event::event;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
@@ -71,6 +72,7 @@ impl<C: Connector> Guard<C> {
         let Some(mut lease) = self.lease.take() else { return Ok(()) };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
+            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
             condition => {
                 let task =
                     self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
@@ -89,8 +91,7 @@ impl<C: Connector> Guard<C> {
     /// [`Error::CloseFailed`] when it did not close in good order. It is gone all the same.
     pub async fn close(mut self) -> Result<(), Error> {
         let Some(lease) = self.lease.take() else { return Ok(()) };
-        self.shared.core.retire(lease.slot, Instant::now());
-        let closed = self.shared.retire(lease, Reason::Requested).await;
+        let closed = retire(&self.shared, lease, Reason::Requested).await;
         let closed = closed.unwrap_or_else(|panic| Err(Arc::new(panic)));
         closed.map_err(|cause| Error::CloseFailed { cause })
     }
@@ -111,12 +112,23 @@ impl<C: Connector> Guard<C> {
     }
 }
 
+/// Closes a borrowed connection, in a task.
+fn retire<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    lease: Lease<Item<C>>,
+    reason: Reason,
+) -> JoinHandle<Result<(), Cause>> {
+    shared.core.retire(lease.slot, Instant::now());
+    shared.retire(lease, reason)
+}
+
 /// In which state a connection comes back.
 fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition {
-    if item.is_mid_call {
-        return Condition::CutShort;
+    match shared.connector.condition(&mut item.connection) {
+        Condition::Spent => Condition::Spent,
+        _ if item.is_mid_call => Condition::CutShort,
+        condition => condition,
     }
-    shared.connector.condition(&mut item.connection)
 }
 
 impl<C: Connector> Drop for Guard<C> {
@@ -124,6 +136,7 @@ impl<C: Connector> Drop for Guard<C> {
         let Some(mut lease) = self.lease.take() else { return };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
+            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
             condition => {
                 self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
             }

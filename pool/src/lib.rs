@@ -59,13 +59,24 @@
 //! once one was found dead, all that are idle are checked, however lately they were used. A connection that
 //! dies within that time, or in use, shows it to its borrower.
 //!
+//! # When the database fails
+//!
+//! The tests count who sees an error (`tests/postgres_failures.rs`, on a PostgreSQL server of their own):
+//!
+//! | what happens | who sees an error |
+//! |---|---|
+//! | every backend is killed, ten of twenty connections are running a query | these ten; none of 60 callers that come after [`Settings::check_after`] |
+//! | the server stops and starts | all who call while it is down, at once and with the cause; nobody before or after |
+//! | the server accepts, and never answers | all who call, at their deadlines; nobody once it answers again |
+//!
 //! # What a call costs
 //!
 //! | call | cost |
 //! |---|---|
 //! | [`acquire`](Pool::acquire) of an idle connection, and giving it back | a lock and a clock reading each; no allocation, timer or system call |
 //! | the same on PostgreSQL and MySQL | one look more at whether the driver has anything left to read |
-//! | acquire that waits | a place in the queue, O(log *waiting*), and a timer |
+//! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
+//! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it |
 //! | maintenance | O(*what is due* log *open*), and a look at each place |
@@ -84,13 +95,15 @@
 //!   connection inside (`(&mut *connection).begin()`, or as SQL), it shows by the answer that the driver
 //!   still expects; but if that answer arrives between the cancellation and the return, it does not.
 //!   A raw `BEGIN` that ran to its end is unknown to sqlx, and here. [`Config::reset_session`] covers all of
-//!   these on PostgreSQL.
-//! * [`Config::reset_session`] is for PostgreSQL only. SQLite and MySQL have no statement for it.
+//!   these.
+//! * [`Config::reset_session`] resets sessions on PostgreSQL only. On SQLite and MySQL it closes each
+//!   connection after its first borrower.
 //! * `sqlx::Transaction` can own a connection of sqlx's own pool only. So [`ConnectionManager::begin`] answers
 //!   a [`Transaction`] of this crate, and `Acquire::begin`, called through the trait on a manager, is an error.
 //! * sqlx's ping of SQLite asks the connection's thread only, not the file. [`Config::check`] takes a better
 //!   one.
-//! * A pool lives in the tokio runtime in which it was started.
+//! * A pool lives in the tokio runtime in which it was started, which must be running for anybody's time-out
+//!   to come. When that runtime ends, the pool is closed.
 //! * Low priority waits for ever while others keep coming.
 //!
 //! # Features

@@ -80,9 +80,8 @@ impl<C: Connector> Pool<C> {
         for lease in shared.core.close() {
             drop(shared.retire(lease, Reason::Shutdown));
         }
-        if let Some(task) = shared.maintenance.lock().take() {
-            task.abort();
-        }
+        let tasks = std::mem::take(&mut *shared.tasks.lock());
+        tasks.into_iter().for_each(|task| task.abort());
         loop {
             let mut emptied = std::pin::pin!(shared.emptied.notified());
             emptied.as_mut().enable();
@@ -155,7 +154,7 @@ pub(crate) fn start<C: Connector>(shared: &Arc<Shared<C>>) {
     let Some(pause) = shared.settings.maintenance_every else { return };
     let pool = Arc::downgrade(shared);
     let task = shared.runtime.spawn(run(pool, pause));
-    *shared.maintenance.lock() = Some(task.abort_handle());
+    shared.tasks.lock().push(task.abort_handle());
 }
 
 async fn run<C: Connector>(pool: Weak<Shared<C>>, pause: Duration) {

@@ -16,7 +16,7 @@ use crate::guard::Guard;
 use crate::maintenance;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::waiting::wait;
+use crate::waiting::{self, wait};
 
 /// Who goes first when several wait. Among equals, whoever came first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +78,7 @@ impl<C: Connector> Pool<C> {
             let _ = pool.close(pool.shared.settings.close_timeout).await;
             return Err(StartError::Connect(Error::Connect { cause }));
         }
+        waiting::watch(&pool.shared);
         maintenance::start(&pool.shared);
         Ok(pool)
     }

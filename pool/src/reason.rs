@@ -19,6 +19,8 @@ pub enum Reason {
     Unhealthy,
     /// It came back in a state from which it could not be cleaned, or broken.
     Unclean,
+    /// It serves one borrower only, since its session cannot be reset.
+    Spent,
     /// Its borrower closed it.
     Requested,
     /// Its borrower took it out of the pool.
@@ -29,13 +31,14 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
         Self::ExpiredNow,
         Self::Unhealthy,
         Self::Unclean,
+        Self::Spent,
         Self::Requested,
         Self::Detached,
         Self::Shutdown,
@@ -50,6 +53,7 @@ impl Reason {
             Self::ExpiredNow => "expired_now",
             Self::Unhealthy => "unhealthy",
             Self::Unclean => "unclean",
+            Self::Spent => "spent",
             Self::Requested => "requested",
             Self::Detached => "detached",
             Self::Shutdown => "shutdown",

@@ -56,7 +56,10 @@ pub(crate) struct Shared<C: Connector> {
     pub(crate) started: Instant,
     /// Signalled when a slot is emptied.
     pub(crate) emptied: Notify,
-    pub(crate) maintenance: Mutex<Option<AbortHandle>>,
+    /// Told when a deadline is earlier than all that it knew.
+    pub(crate) alarm: Arc<Notify>,
+    /// What runs as long as the pool is open.
+    pub(crate) tasks: Mutex<Vec<AbortHandle>>,
     opened: AtomicU64,
     /// Connections that were used last before this time are checked whatever the settings say, since one of
     /// them was found dead. In nanoseconds since `started`.
@@ -74,7 +77,8 @@ impl<C: Connector> Shared<C> {
             runtime: Handle::current(),
             started: Instant::now(),
             emptied: Notify::new(),
-            maintenance: Mutex::new(None),
+            alarm: Arc::new(Notify::new()),
+            tasks: Mutex::new(Vec::new()),
             opened: AtomicU64::new(0),
             suspect_before: AtomicU64::new(0),
             settings,
@@ -216,9 +220,7 @@ impl<C: Connector> Shared<C> {
 
 impl<C: Connector> Drop for Shared<C> {
     fn drop(&mut self) {
-        if let Some(task) = self.maintenance.lock().take() {
-            task.abort();
-        }
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
     }
 }
 

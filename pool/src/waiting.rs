@@ -1,81 +1,118 @@
 //! A caller that waits for a connection.
 
 use std::future::{Future, poll_fn};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::connector::Connector;
-use crate::core::{Lease, Refusal, Request, Turn, Waiter};
+use crate::core::{Lease, Place, Refusal, Request};
 use crate::error::Error;
 use crate::event::event;
+use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
-/// A place in the queue. Dropping it leaves the queue, and passes on what was handed over meanwhile.
-struct Place<'a, C: Connector> {
+/// One who waits. Dropping it leaves the queue, and passes on what was handed over meanwhile.
+struct Waiting<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
-    turn: Turn,
-    waiter: Arc<Waiter<Item<C>>>,
+    place: Place<Item<C>>,
     is_served: bool,
 }
 
-/// Waits until it is this caller's turn. Allocates a place in the queue, and has a timer, which the way of a
-/// caller that need not wait has not.
+/// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that need
+/// not wait does not.
 pub(crate) async fn wait<C: Connector>(
     shared: &Arc<Shared<C>>,
     request: Request,
     limit: Duration,
 ) -> Result<Lease<Item<C>>, Error> {
-    let (turn, waiter) = shared.core.join(request).map_err(refused)?;
-    let mut place = Place { shared, turn, waiter, is_served: false };
-    event!(debug, shared, { by = %request.by, }, "waiting for a connection");
-    shared.pump();
     // A sum beyond the clock's range is no deadline at all; a century is none either.
     let deadline = request.since.checked_add(limit);
     let deadline = deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
-    match timeout_at(deadline, place.served()).await {
-        Ok(served) => served.map_err(refused),
-        Err(_) => {
-            // Before it is told why, the caller no longer counts among those who wait.
-            place.is_served = true;
-            place.leave();
+    let place = match shared.core.join(request, deadline) {
+        Ok(place) => place,
+        Err(refusal) => return Err(refused(shared, request, refusal)),
+    };
+    let mut waiting = Waiting { shared, place, is_served: false };
+    event!(debug, shared, { by = %request.by, }, "waiting for a connection");
+    if waiting.place.is_to_supply {
+        shared.pump();
+    }
+    if waiting.place.is_first_to_go {
+        shared.alarm.notify_one();
+    }
+    waiting.served().await.map_err(|refusal| refused(shared, request, refusal))
+}
+
+#[cold]
+fn refused<C: Connector>(shared: &Shared<C>, request: Request, refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Closed => Error::Closed,
+        Refusal::Connect(cause) => Error::Connect { cause },
+        Refusal::Late => {
             let (waited, why) = (request.since.elapsed(), shared.why());
             shared.core.with_tally(|tally| tally.timeouts += 1);
             event!(warn, shared, { by = %request.by, waited = ?waited, reason = %why, }, "no connection in time");
-            Err(Error::Timeout { waited, why })
+            Error::Timeout { waited, why }
         }
     }
 }
 
-fn refused(refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::Closed => Error::Closed,
-        Refusal::Connect(cause) => Error::Connect { cause },
-    }
-}
-
-impl<C: Connector> Place<'_, C> {
+impl<C: Connector> Waiting<'_, C> {
     fn served(&mut self) -> impl Future<Output = Result<Lease<Item<C>>, Refusal>> {
         poll_fn(|context| {
-            let polled = self.waiter.poll(context);
+            let polled = self.place.waiter.poll(context);
             self.is_served = polled.is_ready();
             polled
         })
     }
+}
 
-    fn leave(&self) {
-        if let Some(lease) = self.shared.core.leave(self.turn, &self.waiter) {
+impl<C: Connector> Drop for Waiting<'_, C> {
+    fn drop(&mut self) {
+        if self.is_served {
+            return;
+        }
+        if let Some(lease) = self.shared.core.leave(self.place.turn, &self.place.waiter) {
             self.shared.pass_on(lease);
         }
+        self.shared.core.with_tally(|tally| tally.given_up += 1);
     }
 }
 
-impl<C: Connector> Drop for Place<'_, C> {
+/// Starts the task that ends waits at their deadlines. One timer for all: a timer for each costs as much as
+/// all else that a waiter does.
+pub(crate) fn watch<C: Connector>(shared: &Arc<Shared<C>>) {
+    // Made before the task first runs, for it may never do so.
+    let unwatched = Unwatched { pool: Arc::downgrade(shared) };
+    let alarm = Arc::clone(&shared.alarm);
+    let task = shared.runtime.spawn(async move {
+        loop {
+            let Some(shared) = unwatched.pool.upgrade() else { return };
+            let next = shared.core.send_late_away(Instant::now());
+            drop(shared);
+            match next {
+                // Either the time has come, or somebody came whose time comes earlier.
+                Some(at) => drop(timeout_at(at, alarm.notified()).await),
+                None => alarm.notified().await,
+            }
+        }
+    });
+    shared.tasks.lock().push(task.abort_handle());
+}
+
+/// Whoever waits when the task ends, as its runtime does, would wait for ever.
+struct Unwatched<C: Connector> {
+    pool: Weak<Shared<C>>,
+}
+
+impl<C: Connector> Drop for Unwatched<C> {
     fn drop(&mut self) {
-        if !self.is_served {
-            self.leave();
-            self.shared.core.with_tally(|tally| tally.given_up += 1);
+        let Some(shared) = self.pool.upgrade() else { return };
+        for lease in shared.core.close() {
+            shared.forget(&lease.resource, Reason::Shutdown);
+            shared.core.vacate(lease.slot);
         }
     }
 }

@@ -43,12 +43,12 @@ async fn no_attempt_is_wasted_when_callers_give_up() {
     let (pool, server) = start(settings(0, 5)).await;
     server.connect_ms.store(20, SeqCst);
     for _ in 0..100 {
-        // The first 20 time out, then what they have started is there.
-        let _ = pool.acquire_timeout(millis(1)).await;
+        // Six time out, and then what the first has started is there.
+        let _ = pool.acquire_timeout(millis(3)).await;
     }
     sleep(millis(50)).await;
     assert_eq!((Server::count(&server.attempts), Server::count(&server.open)), (1, 1));
-    assert_eq!(pool.stats().timeouts, 20);
+    assert_eq!(pool.stats().timeouts, 6);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,6 +229,49 @@ async fn a_timeout_while_exhausted_names_who_holds_what_and_for_how_long() {
     assert!(holders[0].by.contains(&format!("engine.rs:{line}:")), "{}", holders[0].by);
     let text = error.to_string();
     assert!(text.contains(&held.id().to_string()) && text.contains("100ms"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_waits_for_its_own_time_whatever_that_of_others_is() {
+    let (pool, _server) = start(settings(1, 1)).await;
+    let held = pool.acquire().await.unwrap();
+    let begun = Instant::now();
+    let waiters: Vec<_> = [50, 20, 90, 70]
+        .into_iter()
+        .map(|limit| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let error = pool.acquire_timeout(millis(limit)).await.unwrap_err();
+                assert!(matches!(error, Error::Timeout { waited, .. } if waited == millis(limit)));
+                assert_eq!(begun.elapsed(), millis(limit));
+            })
+        })
+        .collect();
+    for waiter in waiters {
+        waiter.await.unwrap();
+    }
+    drop(held);
+    assert_eq!((pool.stats().timeouts, pool.stats().waiting, pool.stats().idle), (4, 0, 1));
+}
+
+#[test]
+fn when_its_runtime_ends_a_pool_is_closed_and_nobody_waits_for_ever() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (pool, server) = first.block_on(start(settings(2, 2)));
+    let held = [pool.try_acquire().unwrap(), pool.try_acquire().unwrap()];
+    let second = runtime();
+    let waiter = second.spawn({
+        let pool = pool.clone();
+        async move { pool.acquire().await.map(drop) }
+    });
+    second.block_on(tokio::task::yield_now());
+    assert_eq!(pool.stats().waiting, 1);
+    drop(first);
+    assert!(matches!(second.block_on(waiter).unwrap(), Err(Error::Closed)));
+    assert!(pool.is_closed());
+    drop(held);
+    assert_eq!((pool.stats().open, Server::count(&server.open)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

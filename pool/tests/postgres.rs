@@ -3,40 +3,23 @@
 
 #[path = "common/nine.rs"]
 mod nine;
-#[path = "common/postgres.rs"]
+#[path = "common/server.rs"]
 mod server;
 
-use std::io::Write;
 use std::sync::LazyLock;
 
-use server::Server;
+use server::{POSTGRES, Server, Shared, skipped};
 use sqlx::{Executor, Postgres};
 
-/// Says so past the test harness, which keeps to itself what tests that pass print.
-fn skipped(what: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "SKIPPED: {what}").unwrap();
-}
-
 /// All tests of this binary share a server, which ends with the process.
-static SHARED: LazyLock<Option<(String, Option<Server>)>> = LazyLock::new(|| {
-    if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
-        return Some((url, None));
-    }
-    match Server::start() {
-        Ok(server) => Some((server.url(), Some(server))),
-        Err(why) => {
-            skipped(&format!("the tests on PostgreSQL: {why}, and TEST_DATABASE_URL is not set"));
-            None
-        }
-    }
-});
+static SHARED: LazyLock<Option<Shared>> =
+    LazyLock::new(|| Shared::start(&POSTGRES, "TEST_DATABASE_URL"));
 
 fn url(_: &str) -> Option<String> {
-    SHARED.as_ref().map(|(url, _)| url.clone())
+    SHARED.as_ref().map(Shared::url)
 }
 
-nine::nine!(Postgres, url);
+nine::nine!(Postgres, url, "BIGINT");
 
 /// Whether the connection is inside a transaction: then `now()` is when that began, and not when this
 /// statement did. As one message; in the extended protocol the two always differ.
@@ -162,7 +145,7 @@ async fn nobody_sees_an_error_when_all_idle_backends_were_killed() {
 
 #[tokio::test]
 async fn a_server_that_stops_is_reported_fast_and_one_that_starts_is_used_again() {
-    let mut server = match Server::start() {
+    let mut server = match Server::start(&POSTGRES) {
         Ok(server) => server,
         Err(why) => return skipped(&format!("stopping and starting PostgreSQL: {why}")),
     };

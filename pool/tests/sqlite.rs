@@ -11,7 +11,7 @@ fn url(name: &str) -> Option<String> {
     Some(format!("sqlite://{}/pool-{name}.db?mode=rwc", env!("CARGO_TARGET_TMPDIR")))
 }
 
-nine::nine!(Sqlite, url);
+nine::nine!(Sqlite, url, "BIGINT");
 
 async fn manager_with_a_table(name: &str) -> ConnectionManager<Sqlite> {
     let config = Config::<Sqlite>::new(&url(name).unwrap()).unwrap().min(1).max(1);
@@ -70,6 +70,27 @@ async fn a_begin_cut_short_leaves_no_transaction() {
 }
 
 #[tokio::test]
+async fn session_state_does_not_reach_the_next_borrower_if_it_is_reset() {
+    for reset in [true, false] {
+        let config = Config::<Sqlite>::new(&url("session").unwrap()).unwrap().min(1).max(1);
+        let manager = ConnectionManager::connect(config.reset_session(reset)).await.unwrap();
+        let mut connection = manager.acquire().await.unwrap();
+        connection
+            .execute("CREATE TEMP TABLE left_over (n INTEGER); PRAGMA cache_size = 77")
+            .await
+            .unwrap();
+        drop(connection);
+        let there: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_temp_master")
+            .fetch_one(&manager)
+            .await
+            .unwrap();
+        let size: i64 = sqlx::query_scalar("PRAGMA cache_size").fetch_one(&manager).await.unwrap();
+        assert_eq!((there == 1, size == 77), (!reset, !reset));
+        assert_eq!(manager.stats().closed[&Reason::Spent] > 0, reset);
+    }
+}
+
+#[tokio::test]
 async fn a_manager_is_an_executor_and_can_be_acquired_from() {
     async fn by_trait<'c, A: Acquire<'c, Database = Sqlite>>(from: A) -> i64 {
         let mut connection = from.acquire().await.unwrap();
@@ -124,7 +145,7 @@ fn wrong_values_name_their_field() {
         ),
         (
             &[URL, ("POOL_RESET_SESSION", "true")],
-            "reset_session: there is no statement that resets a session of this database",
+            "reset_session: needs connections that may be closed, and a database in memory would go with them",
         ),
     ] {
         assert_eq!(from(pairs).unwrap_err().to_string(), expected);

@@ -5,11 +5,15 @@
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Lease, Request, Take, Turn, Waiter};
+use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take};
 use crate::reason::Reason;
+
+/// How long they wait who wait.
+const LIMIT: Duration = Duration::from_secs(1_000);
 
 fn request() -> Request {
     Request { since: Instant::now(), by: Location::caller(), priority: 1 }
@@ -24,12 +28,16 @@ fn lent() -> (Arc<Core<u32>>, Lease<u32>) {
     (Arc::new(core), lease)
 }
 
-fn is_served((_, waiter): &(Turn, Arc<Waiter<u32>>)) -> bool {
-    matches!(waiter.poll(&Context::from_waker(Waker::noop())), Poll::Ready(Ok(_)))
+fn join(core: &Core<u32>) -> Place<u32> {
+    core.join(request(), Instant::now() + LIMIT).unwrap()
 }
 
-fn leave(core: &Core<u32>, (turn, waiter): &(Turn, Arc<Waiter<u32>>)) {
-    if let Some(lease) = core.leave(*turn, waiter) {
+fn is_served(place: &Place<u32>) -> bool {
+    matches!(place.waiter.poll(&Context::from_waker(Waker::noop())), Poll::Ready(Ok(_)))
+}
+
+fn leave(core: &Core<u32>, place: &Place<u32>) {
+    if let Some(lease) = core.leave(place.turn, &place.waiter) {
         assert!(matches!(core.pass_on(lease, Instant::now()), GivenBack::Kept));
     }
 }
@@ -38,7 +46,7 @@ fn leave(core: &Core<u32>, (turn, waiter): &(Turn, Arc<Waiter<u32>>)) {
 fn what_is_given_back_while_the_waiter_leaves_is_idle() {
     ::loom::model(|| {
         let (core, lease) = lent();
-        let place = core.join(request()).unwrap();
+        let place = join(&core);
         let giver = ::loom::thread::spawn({
             let core = Arc::clone(&core);
             move || drop(core.give_back(lease, Instant::now()))
@@ -54,7 +62,7 @@ fn what_is_given_back_while_the_waiter_leaves_is_idle() {
 fn the_next_is_served_when_the_first_leaves() {
     ::loom::model(|| {
         let (core, lease) = lent();
-        let (first, second) = (core.join(request()).unwrap(), core.join(request()).unwrap());
+        let (first, second) = (join(&core), join(&core));
         let giver = ::loom::thread::spawn({
             let core = Arc::clone(&core);
             move || drop(core.give_back(lease, Instant::now()))
@@ -74,8 +82,11 @@ fn one_who_comes_while_it_is_given_back_is_served() {
             move || drop(core.give_back(lease, Instant::now()))
         });
         let taken = matches!(core.take(request(), |_| true), Take::Lease(_));
-        let place = (!taken).then(|| core.join(request()).unwrap());
-        assert!(core.supply(Instant::now(), |_| true).is_none());
+        let place = (!taken).then(|| join(&core));
+        // As a caller does: it looks for something to do only if it is told that there is.
+        if place.as_ref().is_some_and(|place| place.is_to_supply) {
+            assert!(core.supply(Instant::now(), |_| true).is_none());
+        }
         giver.join().unwrap();
         assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
     });
@@ -92,5 +103,45 @@ fn a_reset_leaves_no_old_one_idle() {
         drop(core.next_generation(Reason::Reset));
         giver.join().unwrap();
         assert_eq!(core.counts().idle, 0);
+    });
+}
+
+#[test]
+fn one_who_is_late_while_it_is_given_back_gets_it_or_leaves_it() {
+    ::loom::model(|| {
+        let (core, lease) = lent();
+        let place = join(&core);
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, Instant::now()))
+        });
+        core.send_late_away(Instant::now() + 2 * LIMIT);
+        giver.join().unwrap();
+        let idle = core.counts().idle;
+        match place.waiter.poll(&Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(_)) => assert_eq!(idle, 0),
+            Poll::Ready(Err(Refusal::Late)) => assert_eq!(idle, 1),
+            _ => panic!("it was neither served nor sent away"),
+        }
+    });
+}
+
+#[test]
+fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
+    ::loom::model(|| {
+        let (core, lease) = lent();
+        let first = join(&core);
+        let leaver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || leave(&core, &first)
+        });
+        assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+        let taken = matches!(core.take(request(), |_| true), Take::Lease(_));
+        let place = (!taken).then(|| join(&core));
+        if place.as_ref().is_some_and(|place| place.is_to_supply) {
+            assert!(core.supply(Instant::now(), |_| true).is_none());
+        }
+        leaver.join().unwrap();
+        assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
     });
 }

@@ -8,7 +8,7 @@
 //! * **C1** There are `max` slots, and each is at one [`Stage`]. A resource exists, is being made or is
 //!   being closed only in a slot that is not empty; so there are never more than `max`.
 //! * **C2** `empty` and `idle` are exactly the slots at these stages.
-//! * **C3** Whoever waits is in the queue; `waiting` is the queue's length.
+//! * **C3** Whoever waits is in the queue, and `is_crowded` says whether anybody does.
 //! * **C4** A newcomer takes an idle resource only when nobody waits. Whoever waits is served in the order
 //!   of (priority, ticket).
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
@@ -25,12 +25,13 @@
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
 //! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C7 can be read off
-//! the code. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
+//! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
+//! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
 mod bits;
-mod locked;
 #[cfg(all(test, pool_loom))]
 mod loom;
+mod queue;
 mod serve;
 mod slot;
 mod supply;
@@ -40,21 +41,21 @@ mod tests;
 mod waiter;
 
 use std::panic::Location;
-use std::sync::Arc;
 
-use concurrent_ordered_map::ConcurrentOrderedMap;
 use tokio::time::Instant;
 
 use self::bits::Bits;
-use self::locked::Locked;
+use self::queue::Queue;
+pub(crate) use self::queue::Turn;
+pub(crate) use self::serve::Place;
 use self::slot::Slot;
 pub(crate) use self::slot::{Hold, Lease, Row, Stage};
 pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
-pub(crate) use self::waiter::{Turn, Waiter};
+pub(crate) use self::waiter::Waiter;
 use crate::error::Cause;
 use crate::reason::Reason;
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
 /// Why a waiter is sent away.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub(crate) enum Refusal {
     Closed,
     /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
     Connect(Cause),
+    /// Its time is over.
+    Late,
 }
 
 /// What a newcomer finds.
@@ -101,18 +104,20 @@ impl Counts {
 
 pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
-    queue: ConcurrentOrderedMap<Turn, Arc<Waiter<R>>>,
+    /// Whether anybody waits, for newcomers who need not take the lock to learn it (C3).
+    is_crowded: AtomicBool,
 }
 
 struct State<R> {
     slots: Box<[Slot<R>]>,
     idle: Bits,
     empty: Bits,
-    waiting: usize,
+    queue: Queue<R>,
+    /// When [`Core::send_late_away`] is to be called next.
+    alarm: Option<Instant>,
     supplying: usize,
     connecting: usize,
     lent: usize,
-    next_ticket: u64,
     generation: u64,
     /// Why resources of old generations are closed.
     outdated: Reason,
@@ -123,7 +128,7 @@ struct State<R> {
     tally: Tally,
 }
 
-impl<R: Send + 'static> Core<R> {
+impl<R> Core<R> {
     pub(crate) fn new(max: usize) -> Self {
         let mut empty = Bits::with_room(max);
         (0..max).for_each(|slot| empty.insert(slot));
@@ -131,11 +136,11 @@ impl<R: Send + 'static> Core<R> {
             slots: (0..max).map(|_| Slot::empty()).collect(),
             idle: Bits::with_room(max),
             empty,
-            waiting: 0,
+            queue: Queue::new(),
+            alarm: None,
             supplying: 0,
             connecting: 0,
             lent: 0,
-            next_ticket: 0,
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
@@ -143,7 +148,7 @@ impl<R: Send + 'static> Core<R> {
             prober: None,
             tally: Tally::default(),
         };
-        Self { state: Mutex::new(state), queue: ConcurrentOrderedMap::new() }
+        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false) }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -158,15 +163,26 @@ impl<R: Send + 'static> Core<R> {
     /// Sends away all who wait, and answers the idle resources, to be closed. From now on nothing is handed
     /// out. Answers nothing more when it was closed before.
     pub(crate) fn close(&self) -> Vec<Lease<R>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         let idle = state.take_all_idle();
-        let waiters: Vec<_> = std::iter::from_fn(|| state.pop()).collect();
+        let waiters = state.queue.take(|_, _| true);
+        self.note_crowd(&state);
         drop(state);
         for waiter in waiters {
             wake(waiter.refuse(Refusal::Closed));
         }
         idle
+    }
+
+    /// Says whether anybody waits. To be called under the lock by whoever has changed the queue.
+    fn note_crowd(&self, state: &State<R>) {
+        let is_crowded = state.queue.len() > 0;
+        // Ordering: Relaxed here and in `take`. Who reads too old a value waits where it need not, and is
+        // served by `supply`; or takes the lock where it need not. Only the lock's owner writes.
+        if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
+            self.is_crowded.store(is_crowded, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -202,7 +218,7 @@ impl<R> State<R> {
             lent: self.lent,
             connecting: self.connecting,
             checking: self.supplying - self.connecting,
-            waiting: self.waiting,
+            waiting: self.queue.len(),
         }
     }
 

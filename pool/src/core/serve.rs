@@ -6,18 +6,33 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::{
-    Core, GivenBack, Hold, Lease, Locked, Refusal, Request, Stage, Take, Turn, Waiter, wake,
+    Core, GivenBack, Hold, Lease, Refusal, Request, Stage, State, Take, Turn, Waiter, wake,
 };
 use crate::reason::Reason;
+use crate::sync::Ordering;
 
-impl<R: Send + 'static> Core<R> {
+/// A place in the queue, and what there is to do for one who has just joined it.
+pub(crate) struct Place<R> {
+    pub(crate) turn: Turn,
+    pub(crate) waiter: Arc<Waiter<R>>,
+    /// [`Core::supply`] has something to do (C6).
+    pub(crate) is_to_supply: bool,
+    /// [`Core::send_late_away`] is to be called earlier than it was said to: at this one's deadline.
+    pub(crate) is_first_to_go: bool,
+}
+
+impl<R> Core<R> {
     /// Takes the lowest idle resource, if nobody waits (C4) and it is `fresh`: it may be handed out as it is.
     pub(crate) fn take(&self, request: Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
+        // Ordering: Relaxed; see `note_crowd`.
+        if self.is_crowded.load(Ordering::Relaxed) {
+            return Take::Wait;
+        }
         let mut state = self.state.lock();
         if state.closed {
             return Take::Closed;
         }
-        let Some(slot) = state.idle.first().filter(|_| state.waiting == 0) else {
+        let Some(slot) = state.idle.first().filter(|_| state.queue.len() == 0) else {
             return Take::Wait;
         };
         match &state.slots[slot].stage {
@@ -29,29 +44,51 @@ impl<R: Send + 'static> Core<R> {
         Take::Lease(state.take_idle(slot, Stage::Lent(hold)))
     }
 
-    /// Joins the queue. The caller calls [`supply`](Self::supply) next (C6).
-    pub(crate) fn join(&self, request: Request) -> Result<(Turn, Arc<Waiter<R>>), Refusal> {
-        let waiter = Arc::new(Waiter::new(request.since, request.by));
-        let mut state = self.lock();
+    /// Joins the queue, until the deadline.
+    pub(crate) fn join(&self, request: Request, deadline: Instant) -> Result<Place<R>, Refusal> {
+        let waiter = Arc::new(Waiter::new(request, deadline));
+        let mut state = self.state.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        let turn = (request.priority, state.next_ticket);
-        state.next_ticket += 1;
-        state.push(turn, Arc::clone(&waiter));
-        Ok((turn, waiter))
+        let turn = state.queue.push(request.priority, Arc::clone(&waiter));
+        self.note_crowd(&state);
+        let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
+        if is_first_to_go {
+            state.alarm = Some(deadline);
+        }
+        Ok(Place { turn, waiter, is_to_supply: state.can_supply(), is_first_to_go })
+    }
+
+    /// Sends away those whose deadline has come. Answers when to call this next.
+    pub(crate) fn send_late_away(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.state.lock();
+        let late = state.queue.take(|_, waiter| waiter.deadline <= now);
+        let next = state.queue.earliest_deadline();
+        state.alarm = next;
+        self.note_crowd(&state);
+        drop(state);
+        for waiter in late {
+            wake(waiter.refuse(Refusal::Late));
+        }
+        next
     }
 
     /// Leaves the queue. Answers what was handed over meanwhile, which the caller has to give back (C5).
     pub(crate) fn leave(&self, turn: Turn, waiter: &Waiter<R>) -> Option<Lease<R>> {
-        drop(self.lock().remove(turn));
+        let mut state = self.state.lock();
+        let left = state.queue.remove(turn);
+        self.note_crowd(&state);
+        drop(state);
+        drop(left);
         waiter.unclaimed()
     }
 
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock_to_serve();
-        let (given, waker) = self.settle(&mut state, lease, now);
+        let mut state = self.state.lock();
+        let (given, waker) = state.settle(lease, now);
+        self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
@@ -59,12 +96,13 @@ impl<R: Send + 'static> Core<R> {
 
     /// Gives back what was used, and counts for how long.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock_to_serve();
+        let mut state = self.state.lock();
         if let Stage::Lent(hold) = &state.slots[lease.slot].stage {
             let used = now.saturating_duration_since(hold.since);
             state.tally.used.record(used);
         }
-        let (given, waker) = self.settle(&mut state, lease, now);
+        let (given, waker) = state.settle(lease, now);
+        self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
@@ -72,47 +110,14 @@ impl<R: Send + 'static> Core<R> {
 
     /// Puts a resource that was just made into its slot, which is at [`Stage::Connecting`].
     pub(crate) fn fill(&self, slot: usize, resource: R, now: Instant) -> GivenBack<R> {
-        let mut state = self.lock_to_serve();
+        let mut state = self.state.lock();
         state.failing = false;
         state.prober = None;
-        let (given, waker) = self.settle(&mut state, Lease { slot, resource }, now);
+        let (given, waker) = state.settle(Lease { slot, resource }, now);
+        self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
-    }
-
-    /// The one place where a resource finds its next owner (C4, C7).
-    fn settle(
-        &self,
-        state: &mut Locked<'_, R>,
-        lease: Lease<R>,
-        now: Instant,
-    ) -> (GivenBack<R>, Option<Waker>) {
-        let slot = lease.slot;
-        let outdated = state.slots[slot].generation != state.generation;
-        if state.closed || outdated {
-            let reason = if state.closed { Reason::Shutdown } else { state.outdated };
-            state.put(slot, Stage::Retiring);
-            return (GivenBack::Retire(lease, reason), None);
-        }
-        (GivenBack::Kept, self.hand_over(state, lease, now))
-    }
-
-    /// To the first who waits, or to the idle. Answers whom to wake.
-    pub(super) fn hand_over(
-        &self,
-        state: &mut Locked<'_, R>,
-        lease: Lease<R>,
-        now: Instant,
-    ) -> Option<Waker> {
-        let slot = lease.slot;
-        let Some(waiter) = state.pop() else {
-            state.put(slot, Stage::Idle(lease.resource));
-            return None;
-        };
-        state.tally.wait.record(now.saturating_duration_since(waiter.since));
-        state.put(slot, Stage::Lent(Hold { since: now, by: waiter.by }));
-        waiter.give(lease)
     }
 
     /// Marks a resource that its holder is going to close.
@@ -148,5 +153,31 @@ impl<R: Send + 'static> Core<R> {
             state.prober = None;
         }
         state.put(slot, Stage::Empty);
+    }
+}
+
+impl<R> State<R> {
+    /// The one place where a resource finds its next owner (C4, C7). Answers whom to wake.
+    fn settle(&mut self, lease: Lease<R>, now: Instant) -> (GivenBack<R>, Option<Waker>) {
+        let slot = lease.slot;
+        let outdated = self.slots[slot].generation != self.generation;
+        if self.closed || outdated {
+            let reason = if self.closed { Reason::Shutdown } else { self.outdated };
+            self.put(slot, Stage::Retiring);
+            return (GivenBack::Retire(lease, reason), None);
+        }
+        (GivenBack::Kept, self.hand_over(lease, now))
+    }
+
+    /// To the first who waits, or to the idle. Answers whom to wake.
+    pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
+        let slot = lease.slot;
+        let Some(waiter) = self.queue.pop() else {
+            self.put(slot, Stage::Idle(lease.resource));
+            return None;
+        };
+        self.tally.wait.record(now.saturating_duration_since(waiter.since));
+        self.put(slot, Stage::Lent(Hold { since: now, by: waiter.by }));
+        waiter.give(lease)
     }
 }

@@ -25,19 +25,19 @@ pub(crate) enum AfterFailure {
     Stop,
 }
 
-impl<R: Send + 'static> Core<R> {
+impl<R> Core<R> {
     /// The next thing to do for those who wait, until there is nothing more to do (C6). Idle resources that
     /// are `fresh` are handed over on the way. One that is idle is checked even if one is being made: that is
     /// quicker, and whoever comes next is glad of the other.
     pub(crate) fn supply(&self, now: Instant, fresh: impl Fn(&R) -> bool) -> Option<Job<R>> {
         loop {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let being_checked = state.supplying - state.connecting;
-            if state.waiting <= being_checked {
+            if state.queue.len() <= being_checked {
                 return None;
             }
             let Some(slot) = state.idle.first() else {
-                let enough = state.waiting <= state.supplying;
+                let enough = state.queue.len() <= state.supplying;
                 return if enough { None } else { state.reserve().map(Job::Connect) };
             };
             let is_fresh =
@@ -46,7 +46,8 @@ impl<R: Send + 'static> Core<R> {
             if !is_fresh {
                 return Some(Job::Check(lease));
             }
-            let waker = self.hand_over(&mut state, lease, now);
+            let waker = state.hand_over(lease, now);
+            self.note_crowd(&state);
             drop(state);
             wake(waker);
         }
@@ -60,14 +61,14 @@ impl<R: Send + 'static> Core<R> {
 
     /// The ticket that the next to come will get: the time before which others came.
     pub(crate) fn next_ticket(&self) -> u64 {
-        self.state.lock().next_ticket
+        self.state.lock().queue.next_ticket()
     }
 
     /// Notes that the making of a resource for `slot` has failed. While that goes on, one slot probes. If
     /// there is no resource that could come back, those who came before the attempt began (`before`) are sent
     /// away with the cause: they have seen a whole attempt fail, and waiting longer would only hide why.
     pub(crate) fn connect_failed(&self, slot: usize, before: u64, cause: &Cause) -> AfterFailure {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.failing = true;
         let after = match *state.prober.get_or_insert(slot) {
             prober if prober == slot => AfterFailure::Probe,
@@ -77,10 +78,11 @@ impl<R: Send + 'static> Core<R> {
             state.put(slot, Stage::Empty);
         }
         let refused = if state.counts().live() == 0 {
-            state.before(before).into_iter().filter_map(|turn| state.remove(turn)).collect()
+            state.queue.take(|ticket, _| ticket < before)
         } else {
             vec![]
         };
+        self.note_crowd(&state);
         drop(state);
         for waiter in refused {
             wake(waiter.refuse(Refusal::Connect(Arc::clone(cause))));
@@ -91,14 +93,26 @@ impl<R: Send + 'static> Core<R> {
     /// Whether the slot that probes has anybody to do it for: someone who waits, or the minimum.
     pub(crate) fn is_wanted(&self, min: usize) -> bool {
         let state = self.state.lock();
-        !state.closed && (state.waiting > 0 || state.counts().live() < min)
+        !state.closed && (state.queue.len() > 0 || state.counts().live() < min)
     }
 }
 
 impl<R> State<R> {
+    /// Whether [`Core::supply`] has anything to do.
+    pub(super) fn can_supply(&self) -> bool {
+        let being_checked = self.supplying - self.connecting;
+        let more = self.queue.len() > being_checked && self.idle.len() > 0;
+        more || (self.queue.len() > self.supplying && self.can_reserve())
+    }
+
+    fn can_reserve(&self) -> bool {
+        let is_probed = self.failing && self.connecting > 0;
+        !self.closed && !is_probed && self.empty.len() > 0
+    }
+
     /// Reserves the lowest empty slot (C1). While connecting fails, only one at a time.
     fn reserve(&mut self) -> Option<usize> {
-        if self.closed || (self.failing && self.connecting > 0) {
+        if !self.can_reserve() {
             return None;
         }
         let slot = self.empty.first()?;

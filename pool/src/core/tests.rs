@@ -3,17 +3,20 @@
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AfterFailure, Core, GivenBack, Job, Lease, Refusal, Request, Take, Turn, Waiter};
+use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
 use crate::error::Cause;
 use crate::reason::Reason;
 
-type Place = (Turn, Arc<Waiter<u32>>);
-
 fn request(priority: u8) -> Request {
     Request { since: Instant::now(), by: Location::caller(), priority }
+}
+
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(1_000)
 }
 
 fn take(core: &Core<u32>) -> Option<Lease<u32>> {
@@ -23,12 +26,12 @@ fn take(core: &Core<u32>) -> Option<Lease<u32>> {
     }
 }
 
-fn join(core: &Core<u32>, priority: u8) -> Place {
-    core.join(request(priority)).expect("open")
+fn join(core: &Core<u32>, priority: u8) -> Place<u32> {
+    core.join(request(priority), far_away()).expect("open")
 }
 
-fn served(place: &Place) -> Option<Result<u32, Refusal>> {
-    match place.1.poll(&Context::from_waker(Waker::noop())) {
+fn served(place: &Place<u32>) -> Option<Result<u32, Refusal>> {
+    match place.waiter.poll(&Context::from_waker(Waker::noop())) {
         Poll::Ready(served) => Some(served.map(|lease| lease.resource)),
         Poll::Pending => None,
     }
@@ -110,7 +113,7 @@ fn who_leaves_passes_on_what_it_was_given() {
     let held = take(&core).unwrap();
     let (first, second) = (join(&core, 1), join(&core, 1));
     give_back(&core, held);
-    let unclaimed = core.leave(first.0, &first.1).expect("it was handed over");
+    let unclaimed = core.leave(first.turn, &first.waiter).expect("it was handed over");
     assert!(matches!(core.pass_on(unclaimed, Instant::now()), GivenBack::Kept));
     assert_eq!(served(&second).unwrap().unwrap(), 0);
 }
@@ -120,7 +123,7 @@ fn who_leaves_before_its_turn_is_skipped() {
     let core = full(1);
     let held = take(&core).unwrap();
     let (first, second) = (join(&core, 1), join(&core, 1));
-    assert!(core.leave(first.0, &first.1).is_none());
+    assert!(core.leave(first.turn, &first.waiter).is_none());
     assert_eq!(core.counts().waiting, 1);
     give_back(&core, held);
     assert_eq!(served(&second).unwrap().unwrap(), 0);
@@ -191,7 +194,7 @@ fn a_close_sends_all_away_and_keeps_nothing() {
     let place = join(&core, 1);
     assert!(core.close().is_empty());
     assert!(matches!(served(&place), Some(Err(Refusal::Closed))));
-    assert!(core.join(request(1)).is_err());
+    assert!(core.join(request(1), far_away()).is_err());
     assert!(matches!(core.take(request(1), |_| true), Take::Closed));
     for lease in held {
         assert_eq!(give_back(&core, lease), Some(Reason::Shutdown));
@@ -237,6 +240,57 @@ fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
     assert_eq!(served(&place).unwrap().unwrap(), 1);
 }
 
+#[test]
+fn those_who_are_late_are_sent_away_and_the_next_deadline_is_told() {
+    let core = full(1);
+    let held = take(&core).unwrap();
+    let now = Instant::now();
+    let after = |seconds| now + Duration::from_secs(seconds);
+    let waits = |seconds| core.join(request(1), after(seconds)).expect("open");
+    let (long, short, longest) = (waits(20), waits(10), waits(30));
+    assert_eq!(
+        [long.is_first_to_go, short.is_first_to_go, longest.is_first_to_go],
+        [true, true, false]
+    );
+    assert_eq!(core.send_late_away(after(9)), Some(after(10)));
+    assert_eq!(core.counts().waiting, 3);
+    assert_eq!(core.send_late_away(after(10)), Some(after(20)));
+    assert!(matches!(served(&short), Some(Err(Refusal::Late))));
+    give_back(&core, held);
+    assert_eq!(served(&long).unwrap().unwrap(), 0);
+    assert_eq!(core.send_late_away(after(30)), None);
+    assert!(matches!(served(&longest), Some(Err(Refusal::Late))));
+    assert!(waits(40).is_first_to_go, "nobody waited any more");
+}
+
+/// What tells newcomers of a crowd, without the lock, is told when it is gone.
+#[test]
+fn a_newcomer_takes_what_is_idle_when_those_who_waited_are_gone() {
+    let core = full(1);
+    let place = join(&core, 1);
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    assert!(core.leave(place.turn, &place.waiter).is_none());
+    let lease = take(&core).expect("nobody waits any more: the last has left");
+    give_back(&core, lease);
+    let _late = core.join(request(1), Instant::now()).expect("open");
+    assert!(take(&core).is_none(), "a newcomer has overtaken");
+    core.send_late_away(far_away());
+    assert!(take(&core).is_some(), "nobody waits any more: the last was late");
+}
+
+/// Whoever joins is the only one to do what there is to do for it.
+#[test]
+fn one_who_joins_is_told_whether_there_is_something_to_supply() {
+    let core = Core::<u32>::new(2);
+    assert!(join(&core, 1).is_to_supply, "there is an empty slot");
+    assert_eq!(connects(&core), [0]);
+    assert!(join(&core, 1).is_to_supply, "there is another one");
+    assert_eq!(connects(&core), [1]);
+    assert!(!join(&core, 1).is_to_supply, "all slots are taken");
+    let core = full(1);
+    assert!(join(&core, 1).is_to_supply, "one is idle");
+}
+
 /// Garbage of all maps of the process is freed when some session begins or ends. It may be a guard of this
 /// pool that somebody kept in a map of his own.
 #[test]
@@ -256,12 +310,12 @@ fn what_a_map_frees_meanwhile_may_want_the_lock() {
             kept.set((), Nosy(Arc::clone(&core)));
             let lease = take(&core).unwrap();
             let (first, second) = (join(&core, 1), join(&core, 1));
-            assert!(core.leave(second.0, &second.1).is_none());
+            assert!(core.leave(second.turn, &second.waiter).is_none());
             assert_eq!(give_back(&core, lease), None);
-            let lease = core.leave(first.0, &first.1).expect("it was handed over");
+            let lease = core.leave(first.turn, &first.waiter).expect("it was handed over");
             assert_eq!(give_back(&core, lease), None);
         }
         done.send(()).unwrap();
     });
-    end.recv_timeout(std::time::Duration::from_secs(60)).expect("a step waits for its own lock");
+    end.recv_timeout(Duration::from_secs(60)).expect("a step waits for its own lock");
 }

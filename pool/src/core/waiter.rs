@@ -1,15 +1,12 @@
-//! One who waits: a place in the queue, and the cell into which a hand-off puts the resource.
+//! One who waits, and the cell into which a hand-off puts the resource.
 
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Lease, Refusal};
+use super::{Lease, Refusal, Request};
 use crate::sync::Mutex;
-
-/// A place in the queue: by priority, then in the order of arrival.
-pub(crate) type Turn = (u8, u64);
 
 /// What a waiter has got so far.
 enum Gift<R> {
@@ -25,12 +22,14 @@ enum Gift<R> {
 pub(crate) struct Waiter<R> {
     pub(crate) since: Instant,
     pub(crate) by: &'static Location<'static>,
+    pub(crate) deadline: Instant,
     gift: Mutex<Gift<R>>,
 }
 
 impl<R> Waiter<R> {
-    pub(crate) fn new(since: Instant, by: &'static Location<'static>) -> Self {
-        Self { since, by, gift: Mutex::new(Gift::Nothing(None)) }
+    pub(crate) fn new(request: Request, deadline: Instant) -> Self {
+        let Request { since, by, .. } = request;
+        Self { since, by, deadline, gift: Mutex::new(Gift::Nothing(None)) }
     }
 
     /// Puts the resource in. Answers whom to wake, once no lock is held.

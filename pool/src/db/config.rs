@@ -37,6 +37,8 @@ pub struct Config<DB: Database> {
     options: ConnectOptions<DB>,
     dialect: Dialect,
     reset_session: bool,
+    /// As far as the URL says so.
+    is_in_memory: bool,
     settings: Settings,
     hooks: Hooks<DB>,
 }
@@ -62,7 +64,9 @@ impl<DB: Database> Config<DB> {
             return Err(ConfigError::new("url", format!("the scheme '{scheme}' is unknown")));
         }
         match url.parse() {
-            Ok(options) => Ok(Self::build(options, dialect)),
+            Ok(options) => {
+                Ok(Self { is_in_memory: is_in_memory(url), ..Self::build(options, dialect) })
+            }
             Err(error) => Err(ConfigError::new("url", error.to_string())),
         }
     }
@@ -76,7 +80,14 @@ impl<DB: Database> Config<DB> {
 
     fn build(options: ConnectOptions<DB>, dialect: Dialect) -> Self {
         let hooks = Hooks { before_connect: None, after_connect: None, check: None };
-        Self { options, dialect, reset_session: false, settings: Settings::default(), hooks }
+        Self {
+            options,
+            dialect,
+            reset_session: false,
+            is_in_memory: false,
+            settings: Settings::default(),
+            hooks,
+        }
     }
 
     /// Reads the environment: `DATABASE_URL`, and optionally `POOL_NAME`, `POOL_MIN`, `POOL_MAX`,
@@ -169,8 +180,14 @@ impl<DB: Database> Config<DB> {
         self
     }
 
-    /// Whether session state that a borrower leaves (settings, temporary tables, advisory locks, `LISTEN`)
-    /// is reset before the next one has the connection. Costs a round trip each time. PostgreSQL only.
+    /// Whether session state that a borrower leaves (settings, temporary tables, advisory locks, `LISTEN`) is
+    /// kept from the next one.
+    ///
+    /// On PostgreSQL the session is reset, which costs a round trip each time. SQLite and MySQL have no
+    /// statement for that, and sqlx does not send MySQL's `COM_RESET_CONNECTION`: there every connection
+    /// serves one borrower and is closed ([`Reason::Spent`](crate::Reason::Spent)), and the next one gets a
+    /// new one. Opening costs some hundred microseconds for a file and some round trips for a server. An
+    /// SQLite database in memory would be lost with its last connection, so its URL is refused.
     #[must_use]
     pub fn reset_session(mut self, reset: bool) -> Self {
         self.reset_session = reset;
@@ -226,8 +243,9 @@ impl<DB: Database> Config<DB> {
     /// # Errors
     /// Names the first field that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.reset_session && self.dialect.reset().is_none() {
-            let problem = "there is no statement that resets a session of this database";
+        if self.reset_session && self.is_in_memory {
+            let problem =
+                "needs connections that may be closed, and a database in memory would go with them";
             return Err(ConfigError::new("reset_session", problem));
         }
         self.settings.validate()
@@ -256,9 +274,14 @@ impl<DB: Database> ConnectionManager<DB> {
     /// When the configuration is wrong, or one of the first connections cannot be opened.
     pub async fn connect(config: Config<DB>) -> Result<Self, StartError> {
         config.validate()?;
-        let Config { options, dialect, reset_session, settings, hooks } = config;
+        let Config { options, dialect, reset_session, settings, hooks, .. } = config;
         Pool::start(Sqlx { options, dialect, reset_session, hooks }, settings).await
     }
+}
+
+/// Whether the URL names an SQLite database that is nowhere but in memory.
+fn is_in_memory(url: &str) -> bool {
+    url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
 }
 
 /// Variables by name.
@@ -311,6 +334,7 @@ impl<DB: Database> Clone for Config<DB> {
             options: self.options.clone(),
             dialect: self.dialect,
             reset_session: self.reset_session,
+            is_in_memory: self.is_in_memory,
             settings: self.settings.clone(),
             hooks: self.hooks.clone(),
         }

@@ -100,6 +100,9 @@ impl<DB: Database> Connector for Sqlx<DB> {
     /// An open transaction and queued statements are known to the driver. Whether a call was cut short shows
     /// by what the driver still expects to read: finishing that is done at once if there is nothing.
     fn condition(&self, connection: &mut DB::Connection) -> Condition {
+        if self.reset_session && self.dialect.reset().is_none() {
+            return Condition::Spent;
+        }
         if depth::<DB>(connection) > 0 || connection.should_flush() {
             return Condition::Dirty;
         }

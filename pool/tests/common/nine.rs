@@ -1,9 +1,9 @@
 //! The original's nine tests, for whatever database a test binary names.
 
 /// Writes the nine tests for a database type. `$url` is a function that answers a URL, or `None` after it has
-/// said why there is none.
+/// said why there is none; `$integer` is what a cast to 64 bits is called there.
 macro_rules! nine {
-    ($DB:ty, $url:path) => {
+    ($DB:ty, $url:path, $integer:literal) => {
         use std::time::Duration;
 
         use pool::{Config, ConnectionManager, Error, Reason};
@@ -61,7 +61,7 @@ macro_rules! nine {
                     let manager = manager.clone();
                     tokio::spawn(async move {
                         let mut connection = manager.acquire().await.unwrap();
-                        let sql = format!("SELECT CAST({n} AS BIGINT)");
+                        let sql = format!("SELECT CAST({n} AS {})", $integer);
                         let sql = sqlx::AssertSqlSafe(sql);
                         let row: i64 =
                             sqlx::query_scalar(sql).fetch_one(&mut *connection).await.unwrap();
@@ -111,8 +111,10 @@ macro_rules! nine {
             let manager = ConnectionManager::connect(config!("expire-now", 2, 4)).await.unwrap();
             let mut held = manager.acquire().await.unwrap();
             manager.expire_now().await;
-            let one: i64 =
-                sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(&mut *held).await.unwrap();
+            let one: i64 = sqlx::query_scalar(concat!("SELECT CAST(1 AS ", $integer, ")"))
+                .fetch_one(&mut *held)
+                .await
+                .unwrap();
             let (id, _) = (held.id(), assert_eq!(one, 1));
             held.release().await.unwrap();
             assert_ne!(manager.acquire().await.unwrap().id(), id);
@@ -131,8 +133,10 @@ macro_rules! nine {
             manager.renew().await.unwrap();
             let mut held = manager.acquire().await.unwrap();
             manager.reset().await.unwrap();
-            let one: i64 =
-                sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(&mut *held).await.unwrap();
+            let one: i64 = sqlx::query_scalar(concat!("SELECT CAST(1 AS ", $integer, ")"))
+                .fetch_one(&mut *held)
+                .await
+                .unwrap();
             assert_eq!((one, manager.stats().in_use), (1, 1));
             drop(held);
             while manager.stats().closed[&Reason::Reset] < 4 || manager.stats().idle < 2 {
