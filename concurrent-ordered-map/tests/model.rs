@@ -2,6 +2,10 @@
 
 mod common;
 
+#[path = "model/against.rs"]
+mod against;
+#[path = "model/call.rs"]
+mod call;
 #[path = "model/map.rs"]
 mod map;
 #[path = "model/order.rs"]
@@ -10,3 +14,5 @@ mod order;
 mod plan;
 #[path = "model/set.rs"]
 mod set;
+
+use common::keys;

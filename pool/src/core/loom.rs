@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Lease, Request, Take, Turn, Waiter};
+use super::{Core, GivenBack, Lease, Refusal, Request, Take, Turn, Waiter};
 use crate::reason::Reason;
 
 fn request() -> Request {
@@ -92,5 +92,38 @@ fn a_reset_leaves_no_old_one_idle() {
         drop(core.next_generation(Reason::Reset));
         giver.join().unwrap();
         assert_eq!(core.counts().idle, 0);
+    });
+}
+
+#[test]
+fn two_who_reserve_get_no_more_than_the_limit() {
+    ::loom::model(|| {
+        let core = Arc::new(Core::<u32>::new(2));
+        let other = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || core.reserve_below(1)
+        });
+        let own = core.reserve_below(1);
+        let reserved = [own, other.join().unwrap()];
+        assert_eq!(reserved.iter().flatten().count(), 1, "{reserved:?}");
+        assert_eq!(core.counts().open, 1);
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_closed_pool() {
+    ::loom::model(|| {
+        let (core, _lease) = lent();
+        let closer = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.close())
+        });
+        let place = core.join(request());
+        closer.join().unwrap();
+        if let Ok((_, waiter)) = place {
+            let polled = waiter.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(Refusal::Closed))), "it waits for ever");
+        }
+        assert_eq!(core.counts().waiting, 0);
     });
 }
