@@ -93,6 +93,15 @@ mutant loom_help_absorb $raw/replace.rs \
     's/partner\.freeze\(\);/let _ = partner;/' \
     'the absorbed leaf does not freeze'
 
+mutant loom_stopped_writer $raw/join.rs \
+    's/\.filter\(\|next\| fate\(next\.next_word\(\)\) != Fate::Open\)/.filter(|_| false)/' \
+    'an absorption waits for a neighbour that is being replaced'
+mutant loom_stopped_writer $raw/pop.rs \
+    's/self\.help\(leaf, guard\);(\s*Attempt::Again\s*\}\s*\}\s*)$/$1/' \
+    'a pop waits for the only leaf to be replaced'
+mutant loom_pop_absorb $raw/descend.rs 's/if block\.is_pending\(\)/if false/' \
+    'a pop comes through a pending replacement'
+
 # Reclamation.
 mutant loom_overwrite_get $raw/entry.rs \
     's/unsafe \{ guard\.defer\(job\) \};/{ let _ = guard; job(); }/' \

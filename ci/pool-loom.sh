@@ -43,6 +43,11 @@ caught $core/serve.rs 's/is_to_supply: state\.can_supply\(\)/is_to_supply: false
 caught $core/queue.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays/let stays = true;\n                if chosen(*ticket, waiter)/' \
     'one who is late is sent away but stays in the queue'
 
+caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > limit/' \
+    'one more than the limit is reserved'
+caught $core/serve.rs 's/(let mut state = self\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
+    'one who comes after the close waits'
+
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"
 echo "pool-loom: the models hold, and five planted faults were caught"

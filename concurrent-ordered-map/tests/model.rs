@@ -2,6 +2,10 @@
 
 mod common;
 
+#[path = "model/against.rs"]
+mod against;
+#[path = "model/call.rs"]
+mod call;
 #[path = "model/map.rs"]
 mod map;
 #[path = "model/order.rs"]
@@ -12,3 +16,5 @@ mod plan;
 mod set;
 #[path = "model/snapshot.rs"]
 mod snapshot;
+
+use common::keys;

@@ -3,7 +3,8 @@
 use concurrent_ordered_map::InsertionOrderedMap;
 use proptest::prelude::*;
 
-use super::plan::{Call, calls, config};
+use super::call::Call;
+use super::plan::{calls, config};
 use crate::common::keys::Key;
 
 /// Entries in the order in which their keys were inserted.

@@ -6,7 +6,8 @@ use std::ops::Bound;
 use concurrent_ordered_map::{ConcurrentOrderedSet, OwnedSetIter};
 use proptest::prelude::*;
 
-use super::plan::{Call, calls, config, drawn, key_bound, within};
+use super::call::{Call, drawn, key_bound, within};
+use super::plan::{calls, config};
 use crate::common::keys::{Key, Opaque};
 
 fn read<K: Key>(set: &ConcurrentOrderedSet<K>, model: &BTreeSet<K>, call: &Call) {

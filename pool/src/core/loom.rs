@@ -127,6 +127,21 @@ fn one_who_is_late_while_it_is_given_back_gets_it_or_leaves_it() {
 }
 
 #[test]
+fn two_who_reserve_get_no_more_than_the_limit() {
+    ::loom::model(|| {
+        let core = Arc::new(Core::<u32>::new(2));
+        let other = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || core.reserve_below(1)
+        });
+        let own = core.reserve_below(1);
+        let reserved = [own, other.join().unwrap()];
+        assert_eq!(reserved.iter().flatten().count(), 1, "{reserved:?}");
+        assert_eq!(core.counts().open, 1);
+    });
+}
+
+#[test]
 fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
     ::loom::model(|| {
         let (core, lease) = lent();
@@ -143,5 +158,23 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
         }
         leaver.join().unwrap();
         assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_closed_pool() {
+    ::loom::model(|| {
+        let (core, _lease) = lent();
+        let closer = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.close())
+        });
+        let place = core.join(request(), Instant::now() + LIMIT);
+        closer.join().unwrap();
+        if let Ok(place) = place {
+            let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(Refusal::Closed))), "it waits for ever");
+        }
+        assert_eq!(core.counts().waiting, 0);
     });
 }

@@ -45,6 +45,8 @@ pub(crate) struct Fake(pub Arc<Server>);
 
 pub(crate) struct FakeConnection {
     pub(crate) number: usize,
+    /// The number of the attempt that opened it: a later one may have been sooner done.
+    pub(crate) attempt: usize,
     pub(crate) condition: Condition,
     server: Arc<Server>,
 }
@@ -95,7 +97,7 @@ impl Connector for Fake {
 
     async fn connect(&self) -> Result<FakeConnection, No> {
         let server = &self.0;
-        server.attempts.fetch_add(1, SeqCst);
+        let attempt = server.attempts.fetch_add(1, SeqCst);
         let attempting = server.attempting.fetch_add(1, SeqCst) + 1;
         server.most_attempting.fetch_max(attempting, SeqCst);
         let _attempting = Attempting(&server.attempting);
@@ -107,7 +109,12 @@ impl Connector for Fake {
         let open = server.open.fetch_add(1, SeqCst) + 1;
         server.most_open.fetch_max(open, SeqCst);
         let number = server.opened.fetch_add(1, SeqCst);
-        Ok(FakeConnection { number, condition: Condition::Clean, server: Arc::clone(server) })
+        Ok(FakeConnection {
+            number,
+            attempt,
+            condition: Condition::Clean,
+            server: Arc::clone(server),
+        })
     }
 
     async fn check(&self, connection: &mut FakeConnection) -> Result<(), No> {
