@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use crossbeam_skiplist::SkipMap;
 use linearizability::map_spec::{Op, Ret, Subject};
-use linearizability::ours::Ours;
+use linearizability::ours::{Ours, Strings};
 use linearizability::plan::{ALL_KINDS, CHURN, ENDS, Kind, SNAPSHOTS, Weights};
 use linearizability::run::{Config, run_histories};
 
@@ -92,6 +92,15 @@ fn snapshots_against_writes() {
     let config = Config { ops_per_thread: 6, keys: 6, weights: SNAPSHOTS, ..scaled(6_000) };
     assert_linearizable::<Ours<2, 4>>("snapshots, 2 slots", config);
     assert_linearizable::<Ours<28, 60>>("snapshots, 28 slots", config);
+}
+
+/// Leaves of four slots are the smallest whose strings get a prefix of their own.
+#[test]
+fn strings_that_begin_alike() {
+    let config = Config { ops_per_thread: 10, keys: 12, ..scaled(4_000) };
+    assert_linearizable::<Ours<4, 4, Strings>>("strings, 4 slots", config);
+    let config = Config { ops_per_thread: 10, keys: 12, weights: CHURN, ..scaled(4_000) };
+    assert_linearizable::<Ours<5, 4, Strings>>("strings, 5 slots", config);
 }
 
 #[test]

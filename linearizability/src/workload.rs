@@ -2,7 +2,7 @@
 //! are absorbed all the time, with two, four and eight threads.
 
 use crate::map_spec::Subject;
-use crate::ours::Ours;
+use crate::ours::{Ours, Strings};
 use crate::plan::{ALL_KINDS, CHURN, ENDS, SNAPSHOTS, Shape, Weights};
 
 /// What a workload is run with: real threads, or a scheduler's.
@@ -29,6 +29,8 @@ pub struct Workload {
 enum Blocks {
     Two,
     Three,
+    /// Four slots, the fewest of which strings get a prefix.
+    FourOfStrings,
     Usual,
 }
 
@@ -38,6 +40,7 @@ impl Workload {
         match self.blocks {
             Blocks::Two => runner.run::<Ours<2, 4>>(self),
             Blocks::Three => runner.run::<Ours<3, 4>>(self),
+            Blocks::FourOfStrings => runner.run::<Ours<4, 4, Strings>>(self),
             Blocks::Usual => runner.run::<Ours<28, 60>>(self),
         }
     }
@@ -60,6 +63,7 @@ pub const ALL: &[Workload] = &[
     workload("two threads, ends", Blocks::Two, (2, 10, 5), ENDS),
     workload("two threads, snapshots", Blocks::Two, (2, 8, 6), SNAPSHOTS),
     workload("four threads, snapshots", Blocks::Two, (4, 4, 6), SNAPSHOTS),
+    workload("two threads, strings", Blocks::FourOfStrings, (2, 12, 12), ALL_KINDS),
     workload("four threads, all calls", Blocks::Three, (4, 5, 6), ALL_KINDS),
     workload("four threads, churn", Blocks::Two, (4, 6, 8), CHURN),
     workload("four threads, ends", Blocks::Two, (4, 5, 6), ENDS),
