@@ -80,7 +80,7 @@ fn ends(u: &mut Unstructured<'_>) -> Result<Vec<bool>> {
 
 /// A call. A new kind of call gets a number of its own here.
 fn call(u: &mut Unstructured<'_>) -> Result<Call> {
-    Ok(match u.int_in_range(0..=31)? {
+    Ok(match u.int_in_range(0..=34)? {
         0 => Call::Read(number(u)?),
         1 => Call::Ends,
         2 => Call::LowerBound(bound(u)?),
@@ -99,6 +99,9 @@ fn call(u: &mut Unstructured<'_>) -> Result<Call> {
         16 => Call::PopLast,
         17..=25 => update(u)?,
         26 => Call::Extend((0..8).map(|_| Ok((number(u)?, value(u)?))).collect::<Result<_>>()?),
+        27 => Call::Snapshot,
+        28 => Call::EndSnapshot(number(u)?),
+        29 => Call::Look(number(u)?, bound(u)?, bound(u)?, ends(u)?),
         _ => Call::Insert(number(u)?, value(u)?),
     })
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use concurrent_ordered_map::{Compute, Computed, ConcurrentOrderedMap, OwnedIter, Pinned};
+use concurrent_ordered_map::{
+    Compute, Computed, ConcurrentOrderedMap, OwnedIter, Pinned, Snapshot,
+};
 
-use super::call::{Call, drawn, key_bound, within};
+use super::call::{Call, NUMBERS, drawn, key_bound, within};
 use super::keys::Key;
 
 type Model<K> = BTreeMap<K, u32>;
@@ -250,9 +252,70 @@ fn many_keys<K: Key>(session: &Pinned<'_, K, u32>, model: &mut Model<K>, call: &
     }
 }
 
+/// Snapshots that are alive at a time.
+const SNAPSHOTS: usize = 3;
+
+/// Snapshots, each with the model as it was then.
+type Taken<'m, K> = Vec<(Snapshot<'m, K, u32>, Model<K>)>;
+
+/// Everything that a snapshot can be asked is as the model says.
+pub(crate) fn snapshot_agrees<K: Key>(
+    snapshot: &Snapshot<'_, K, u32>,
+    model: &Model<K>,
+    (from, to): (&Bound<K>, &Bound<K>),
+    ends: &[bool],
+) {
+    let all = Bound::Unbounded;
+    assert_eq!(drawn(snapshot.iter(), ends), drawn(model.iter(), ends));
+    assert!(snapshot.keys().eq(model.keys()) && snapshot.values().rev().eq(model.values().rev()));
+    assert_eq!((snapshot.len(), snapshot.is_empty()), (model.len(), model.is_empty()));
+    assert_eq!(snapshot.first(), model.first_key_value());
+    assert_eq!(snapshot.last(), model.last_key_value());
+    for number in 0..NUMBERS {
+        let key = K::of(number);
+        assert_eq!(snapshot.get(&key), model.get(&key));
+        assert_eq!(snapshot.get_key_value(&key), model.get_key_value(&key));
+        assert_eq!(snapshot.contains_key(&key), model.contains_key(&key));
+    }
+    let range = snapshot.range::<K, _>((from.as_ref(), to.as_ref()));
+    assert_eq!(drawn(range, ends), drawn(entries(model, from, to), ends));
+    assert_eq!(snapshot.lower_bound(from.as_ref()), entries(model, from, &all).next());
+    assert_eq!(snapshot.upper_bound(to.as_ref()), entries(model, &all, to).next_back());
+}
+
+/// A call that has to do with snapshots.
+fn snapshots<'m, K: Key>(
+    map: &'m ConcurrentOrderedMap<K, u32>,
+    model: &Model<K>,
+    taken: &mut Taken<'m, K>,
+    call: &Call,
+) {
+    let chosen = |n: u32, taken: &Taken<'m, K>| {
+        (!taken.is_empty()).then(|| usize::try_from(n).expect("small") % taken.len())
+    };
+    match call {
+        Call::Snapshot => {
+            taken.push((map.snapshot(), model.clone()));
+            if taken.len() > SNAPSHOTS {
+                taken.remove(0);
+            }
+        }
+        Call::EndSnapshot(n) => _ = chosen(*n, taken).map(|index| taken.swap_remove(index)),
+        Call::Look(n, from, to, ends) => {
+            let Some((snapshot, model)) = chosen(*n, taken).map(|index| &taken[index]) else {
+                return;
+            };
+            let (from, to) = (key_bound::<K>(*from), key_bound::<K>(*to));
+            snapshot_agrees(snapshot, model, (&from, &to), ends);
+        }
+        _ => unreachable!("{call:?} has nothing to do with snapshots"),
+    }
+}
+
 /// Makes the calls on a new, empty map and on a `BTreeMap`, and compares what they answer.
 pub(crate) fn agrees<K: Key>(map: &ConcurrentOrderedMap<K, u32>, calls: &[Call]) {
     let mut model = Model::<K>::new();
+    let mut taken = Taken::new();
     for call in calls {
         match call {
             Call::Read(_)
@@ -263,9 +326,15 @@ pub(crate) fn agrees<K: Key>(map: &ConcurrentOrderedMap<K, u32>, calls: &[Call])
             | Call::Range(..)
             | Call::Owned(..)
             | Call::Copy => read(map, &model, call),
+            Call::Snapshot | Call::EndSnapshot(_) | Call::Look(..) => {
+                snapshots(map, &model, &mut taken, call);
+            }
             _ => write(&map.pin(), &mut model, call),
         }
         assert_eq!(map.len(), model.len(), "after {call:?}");
+    }
+    for (snapshot, model) in &taken {
+        snapshot_agrees(snapshot, model, (&Bound::Unbounded, &Bound::Unbounded), &[true]);
     }
     assert!(map.pin().iter().eq(&model));
     assert!(map.pin().iter().rev().eq(model.iter().rev()));

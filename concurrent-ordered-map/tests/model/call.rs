@@ -39,6 +39,12 @@ pub(crate) enum Call {
     Retain(u32),
     RemoveRange(Bound<u32>, Bound<u32>),
     Extend(Vec<(u32, u32)>),
+    /// Takes a snapshot; the oldest ends when there are too many.
+    Snapshot,
+    /// Ends one of the snapshots.
+    EndSnapshot(u32),
+    /// Reads one of the snapshots.
+    Look(u32, Bound<u32>, Bound<u32>, Vec<bool>),
 }
 
 pub(crate) fn key_bound<K: Key>(bound: Bound<u32>) -> Bound<K> {

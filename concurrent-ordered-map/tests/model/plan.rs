@@ -78,8 +78,23 @@ fn many_keys() -> impl Strategy<Value = Call> {
     ]
 }
 
+fn snapshots() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        2 => Just(Call::Snapshot),
+        1 => number().prop_map(Call::EndSnapshot),
+        3 => (number(), bound(), bound(), ends())
+            .prop_map(|(n, from, to, ends)| Call::Look(n, from, to, ends)),
+    ]
+}
+
 pub(crate) fn calls() -> impl Strategy<Value = Vec<Call>> {
-    let call = prop_oneof![3 => reading(), 8 => writing(), 3 => updating(), 1 => many_keys()];
+    let call = prop_oneof![
+        3 => reading(),
+        8 => writing(),
+        3 => updating(),
+        1 => many_keys(),
+        1 => snapshots(),
+    ];
     vec(call, 0..100)
 }
 
