@@ -18,6 +18,8 @@
 //!   or together with its right neighbour (`replace.rs`, `join.rs`). Its `forward` pointer then leads to
 //!   them.
 //! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
+//! * **Strings** often begin alike, and are filed in a block after the prefix that they share (`hint.rs`,
+//!   `content.rs`).
 //! * A **snapshot** is a number. Leaves that are older than it are replaced before they are written, and
 //!   kept in its archive (`snapshot.rs`, `archive.rs`, `view.rs`).
 //!
