@@ -45,9 +45,10 @@ fn an_insertion_beside_a_removal() {
     explore(
         1,
         &[],
-        &[|map| then_collect(map, map.pin().insert(1, 11).copied()), |map| {
-            map.pin().remove(&1).copied()
-        }],
+        &[
+            |map| then_collect(map, map.pin().insert(1, 11).copied()),
+            |map| map.pin().remove(&1).copied(),
+        ],
         |answers, map| {
             assert!(matches!(answers, [None, None | Some(11)]), "{answers:?}");
             assert_eq!(map.len(), usize::from(answers[1].is_none()));
