@@ -191,7 +191,7 @@ pub use snapshot::{Snapshot, SnapshotIter};
 ///
 /// # Panics
 /// When a block or an entry is still allocated.
-#[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
+#[cfg(any(com_loom, com_shuttle))]
 #[doc(hidden)]
 pub fn end_of_model() {
     reclaim::end_of_model();

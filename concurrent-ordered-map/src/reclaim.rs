@@ -13,10 +13,16 @@ pub(crate) use checking::*;
 #[cfg(any(com_epoch, not(any(com_loom, com_shuttle))))]
 pub(crate) use epoch::*;
 pub(crate) use grace::Grace;
+#[cfg(any(com_loom, com_shuttle))]
+pub(crate) use ledger::*;
+#[cfg(not(any(com_loom, com_shuttle)))]
+pub(crate) use memory::*;
 
 #[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
 mod checking;
 mod grace;
+#[cfg(any(com_loom, com_shuttle))]
+mod ledger;
 
 /// Runs a destructor of the user's and keeps its panic from what else is to be freed.
 ///
@@ -29,14 +35,14 @@ pub(crate) fn contain(destructor: impl FnOnce()) {
 
 #[cfg(any(com_epoch, not(any(com_loom, com_shuttle))))]
 mod epoch {
-    use std::alloc::Layout;
     use std::cell::Cell;
     use std::fmt;
 
     use super::Grace;
 
     /// How often at most `collect` asks for garbage to be freed, up to 512 objects each time.
-    const ROUNDS: usize = 1 << 14;
+    /// In a model a few suffice where nobody is pinned, and where somebody is, no number does.
+    const ROUNDS: usize = if cfg!(com_epoch) { 4 } else { 1 << 14 };
 
     /// Frees what was retired before, as far as pinned threads allow. False if that was not seen to end.
     ///
@@ -127,6 +133,23 @@ mod epoch {
             f.write_str("Guard")
         }
     }
+
+    /// Runs everything deferred, and forgets what would make the model's next execution differ.
+    ///
+    /// A thread of loom's that was joined may still have to hand over what it retired.
+    #[cfg(com_epoch)]
+    pub(super) fn finish() {
+        // The second time for what the first one's frees have retired.
+        while !(collect() && collect()) {
+            loom::thread::yield_now();
+        }
+        RETIRED.set(0);
+    }
+}
+
+#[cfg(not(any(com_loom, com_shuttle)))]
+mod memory {
+    use std::alloc::Layout;
 
     /// Memory of a block or an entry; aborts through the usual hook when there is none.
     #[inline]

@@ -5,7 +5,7 @@
 //! schedule and weak orderings, of models of two threads with a call or two each. Shuttle draws schedules at
 //! random and knows sequential consistency only, so it takes more threads with many calls.
 
-#[cfg(com_loom)]
+#[cfg(all(com_loom, not(com_epoch)))]
 pub(crate) use loom::lazy_static;
 #[cfg(com_loom)]
 pub(crate) use loom::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! What the models share. Empty unless built with `--cfg com_loom`, as `ci/loom.sh` does.
 //!
-//! A model runs the map's own code on loom's atomics, over a checking reclaimer that fails it on a use
-//! after free, a second free or a leak. Leaves have two slots, so that the third key splits one; lanes
+//! A model runs the map's own code on loom's atomics, over a checking reclaimer (`loom_epoch.rs`: over
+//! crossbeam-epoch), and fails on a use after free, a second free or a leak. Leaves have two slots, so that the third key splits one; lanes
 //! have room for five more children than they were born with, since a model in which lanes are replaced
 //! as well takes hours.
 #![cfg(com_loom)]

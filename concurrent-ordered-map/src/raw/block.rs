@@ -86,7 +86,7 @@ pub(super) struct Block<K, V> {
 const _: () = assert!(align_of::<Block<(), ()>>() > FROZEN + super::state::DEAD);
 const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD);
 // A slot lies within one cache line, so that a hit needs no second one.
-#[cfg(all(target_pointer_width = "64", not(com_loom)))]
+#[cfg(all(target_pointer_width = "64", not(any(com_loom, com_shuttle))))]
 const _: () = assert!(std::mem::offset_of!(Block<(), ()>, slots) == 64);
 
 impl<K, V> Block<K, V> {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::block::BlockRef;
-use super::descend::{First, resolve};
+use super::descend::{At, First, resolve};
+use super::hint::Needle;
 use super::join::holdings;
+use super::state::{Fate, with_fate};
 use super::{Backward, Change, End, Forward, RawMap, Shape};
 use crate::reclaim::{Guard, pin};
 
@@ -157,4 +159,37 @@ fn levels_stay_in_order_and_in_proportion() {
             assert!(u64::from(top) <= u64::from(map.len().max(1).ilog2()) + 1, "{top} levels");
         }
     }
+}
+
+/// A map with the leaves 1 | 2 3, and a lane above them.
+fn two_leaves() -> RawMap<u32, u32> {
+    let map = RawMap::new(Shape { leaf: 2, lane: 8 });
+    for key in 1..=3 {
+        put(&map, key, key);
+    }
+    map
+}
+
+#[test]
+fn what_was_replaced_has_no_links_left() {
+    let map = two_leaves();
+    let guard = pin();
+    let leaf = map.leaf(&At(&Needle::<u32, _>::new(&3)), &guard);
+    map.make_room(leaf, &guard);
+    assert!(leaf.forward().is_some());
+    assert!(!leaf.try_link(), "I10: a pointer kept its link, or a retired block gets a new one");
+}
+
+#[test]
+fn a_neighbour_with_a_fate_of_its_own_is_not_absorbed() {
+    let map = two_leaves();
+    let guard = pin();
+    let left = map.leaf(&First, &guard);
+    let right = left.next().expect("there are two");
+    let next = left.next_word();
+    assert!(left.exchange_next(next, with_fate(next, Fate::Absorb)));
+    // Another thread comes first, before the neighbour is told (I8).
+    map.make_room(right, &guard);
+    map.help(left, &guard);
+    assert_same(&map, &(1..=3).map(|key| (key, key)).collect());
 }

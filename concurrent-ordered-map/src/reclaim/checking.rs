@@ -1,17 +1,15 @@
 //! A small reclaimer for models under loom and shuttle, as hostile as the rules allow.
 //!
 //! What is deferred runs at the first moment at which it may: when every guard that was alive then
-//! has gone. Freed memory is kept until the model's end and every access asks whether it is alive,
-//! so a use after free or a second free fails the model at once; so does, at its end, a leak.
+//! has gone.
 //!
 //! Both run all threads of a model on one OS thread, so std's thread-local state is shared by them,
 //! and none of it is a scheduling point. One atomic of the model carries the orderings that epochs give: who
 //! pins after something was deferred sees all that came before that, the unlinking included; and what
 //! was deferred runs after all that was done by those who were pinned then.
 
-use std::alloc::Layout;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,8 +22,6 @@ struct State {
     /// Guards alive, by the moment they pinned.
     pinned: BTreeMap<u64, ()>,
     deferred: Vec<(u64, Box<dyn FnOnce()>)>,
-    live: HashMap<usize, Layout>,
-    freed: HashMap<usize, (*mut u8, Layout)>,
 }
 
 impl State {
@@ -120,41 +116,8 @@ pub(crate) fn free_some() {
     run_due();
 }
 
-pub(crate) fn allocate(layout: Layout) -> *mut u8 {
-    // SAFETY: blocks and entries have headers, so no layout here is of size zero.
-    let memory = unsafe { std::alloc::alloc(layout) };
-    assert!(!memory.is_null(), "out of memory");
-    STATE.with_borrow_mut(|state| state.live.insert(memory.addr(), layout));
-    memory
-}
-
-/// # Safety
-/// `memory` is from [`allocate`] with this layout, and nothing points to it any more.
-pub(crate) unsafe fn free(memory: *mut u8, layout: Layout) {
-    STATE.with_borrow_mut(|state| {
-        let was = state.live.remove(&memory.addr());
-        assert_eq!(was, Some(layout), "freed twice, or never allocated");
-        state.freed.insert(memory.addr(), (memory, layout));
-    });
-}
-
-pub(crate) fn check_alive<T>(memory: *const T) {
-    let alive = STATE.with_borrow(|state| state.live.contains_key(&memory.addr()));
-    assert!(alive, "use after free");
-}
-
-/// Ends one execution of a model: everything deferred runs, and nothing may be left.
-///
-/// # Panics
-/// When a block or an entry is still allocated.
-pub(crate) fn end_of_model() {
+/// Runs everything deferred. Nobody is pinned any more.
+pub(super) fn finish() {
     run_due();
-    let (pinned, left) = STATE.with_borrow_mut(|state| {
-        for (memory, layout) in std::mem::take(&mut state.freed).into_values() {
-            // SAFETY: kept back by `free`, and the model that could touch it has ended.
-            unsafe { std::alloc::dealloc(memory, layout) };
-        }
-        (state.pinned.len(), state.live.len())
-    });
-    assert_eq!((pinned, left), (0, 0), "guards alive and allocations leaked at the model's end");
+    assert!(STATE.with_borrow(|state| state.pinned.is_empty()), "guards alive at the model's end");
 }
