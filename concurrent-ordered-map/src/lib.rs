@@ -184,7 +184,10 @@ pub use iter::{Iter, Keys, Range, Values};
 pub use map::ConcurrentOrderedMap;
 pub use owned_iter::{OwnedIter, OwnedKeys, OwnedValues};
 pub use pinned::Pinned;
-pub use set::{ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange};
+pub use set::{
+    ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange, SetSnapshot,
+    SetSnapshotIter,
+};
 pub use snapshot::{Snapshot, SnapshotIter};
 
 /// Ends one execution of a model: everything deferred runs, and nothing may be left.
