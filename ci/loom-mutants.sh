@@ -3,7 +3,7 @@
 # model that is to catch it. Fails if one is not caught, or if its place in the source has moved.
 # A fault is a perl substitution on one file, so that the source itself stays free of them.
 #
-# About two minutes. --short plants every third fault.
+# About three minutes. --short plants every third fault.
 source "$(dirname "$0")/lib.sh"
 
 need cc gcc libc6-dev
@@ -19,9 +19,11 @@ raw=concurrent-ordered-map/src/raw
 number=0
 missed=()
 
-# mutant MODEL FILE SUBSTITUTION WHAT: the model must fail on the copy with the substitution.
+# mutant MODELS FILE SUBSTITUTION WHAT: a model of the file MODELS must fail on the copy with the substitution;
+# MODELS::NAME runs those with such names only.
 mutant() {
-    local model=$1 file=$2 substitution=$3 what=$4 code=0
+    local model=${1%%::*} only=${1#*::} file=$2 substitution=$3 what=$4 code=0
+    if [ "$only" = "$model" ]; then only=; fi
     number=$((number + 1))
     if $SHORT && [ $((number % 3)) != 1 ]; then return; fi
     cp "$copy/$file" "$copy/original"
@@ -34,7 +36,7 @@ mutant() {
         cat "$copy/build"
         fail "$what: does not build"
     }
-    timeout 120 "$(sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$copy/build")" >"$copy/run" 2>&1 || code=$?
+    timeout 120 "$(sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$copy/build")" "$only" >"$copy/run" 2>&1 || code=$?
     mv "$copy/original" "$copy/$file"
     # The other models of the file may take longer than the one that fails.
     if ! grep -q panicked "$copy/run"; then
@@ -103,6 +105,32 @@ mutant loom_overwrite_get $raw/link.rs \
 mutant loom_overwrite_get $raw/replace.rs \
     's/unsafe \{ block\.free\(\) \};/let _ = block;/' \
     'a proposal that lost is leaked'
+
+# Snapshots.
+mutant loom_snapshot_write::a_read $raw/snapshot.rs \
+    's/\(access == Access::Write \|\| !last\.is_settled\(\)\)/access == Access::Write/' \
+    'a read leaves alone what an unsettled snapshot wants'
+mutant loom_snapshot_write::a_walk $raw/snapshot.rs \
+    's/self\.grace\.is_over\(\)/true || $&/' \
+    'a snapshot is taken for settled at once'
+mutant loom_snapshot_write $raw/snapshot.rs \
+    's/compare_exchange\(seen, word, Ordering::AcqRel/compare_exchange(seen, word, Ordering::Relaxed/' \
+    'O8: the list of snapshots is replaced without release'
+mutant loom_snapshot_write $raw/archive.rs \
+    's/leaf\.as_ptr\(\), Ordering::Release/leaf.as_ptr(), Ordering::Relaxed/' \
+    'O9: a leaf is archived without release'
+mutant loom_snapshot_write $raw/archive.rs \
+    's/unsafe \{ Entry::hold\(entry\) \};/let _ = entry;/' \
+    'the archive does not hold its entries'
+mutant loom_snapshot_write $raw/replace.rs \
+    's/if block\.level\(\) == 0 && !self\.archive_leaves/if false \&\& !self.archive_leaves/' \
+    'what is replaced is not archived'
+mutant loom_snapshot_write $raw/replace.rs \
+    's/if block\.level\(\) == 0 && !self\.archive_leaves\(.*?\) \{.*?\n        \}//s; s/(if last\.exchange_forward\(proposal\.first, partner\.is_some\(\)\) \{)/$1 if block.level() == 0 { self.archive_leaves(block, partner, \&content, guard); }/; s/if last\.forward\(\)\.is_some\(\) \{\s*return false;\s*\}//' \
+    'what is replaced is archived when the replacement can be found'
+mutant loom_snapshot_write::a_search $raw/seek.rs \
+    's/\s*&& !self\.is_wanted\(leaf, Access::Read, guard\)//' \
+    'the second look overlooks a snapshot taken since the first'
 
 [ ${#missed[@]} = 0 ] || { printf '%s\n' "${missed[@]}"; fail "${#missed[@]} planted faults were not caught"; }
 echo "loom-mutants: every planted fault was caught"
