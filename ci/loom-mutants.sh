@@ -36,7 +36,7 @@ build() {
 # try MODEL FILE SUBSTITUTION WHAT SECONDS: runs the model on the copy with the substitution. Answers in
 # `outcome`: caught, or why not.
 try() {
-    local model=$1 file=$copy/$2 what=$4 binary filter=() code=0
+    local model=${1%%::*} file=$copy/$2 what=$4 binary filter=() code=0
     if ! plant "$file" "$3"; then
         unplant "$file"
         outcome="its place in $2 has moved"
@@ -44,6 +44,7 @@ try() {
     fi
     binary=$(build "$model") || { cat "$copy/build"; fail "$what: does not build"; }
     if [ "$model" = unit ]; then filter=(raw::tests); fi
+    if [ "$model" != "$1" ]; then filter=("${1#*::}"); fi
     # The shell's own word on a model that aborts is of no interest.
     { timeout "$5" "$binary" "${filter[@]}" >"$copy/run" 2>&1 || code=$?; } 2>/dev/null
     unplant "$file"
@@ -52,9 +53,10 @@ try() {
     grep -q panicked "$copy/run" || outcome="$model did not catch it (exit code $code)"
 }
 
-# mutant MODEL FILE SUBSTITUTION WHAT: the model must fail on the copy with the substitution.
+# mutant MODEL FILE SUBSTITUTION WHAT: the model file must fail on the copy with the substitution. MODEL::NAME
+# runs only those of its models that have such names.
 mutant() {
-    has_fault[$1]=yes
+    has_fault[${1%%::*}]=yes
     number=$((number + 1))
     if $SHORT && [ $((number % 3)) != 1 ]; then return; fi
     try "$@" 120
@@ -178,6 +180,32 @@ mutant loom_epoch concurrent-ordered-map/src/reclaim.rs 's/unsafe \{ self\.0\.de
     'what crossbeam-epoch is to defer is done at once'
 mutant unit $raw/link.rs 's/while links != 0 \{/loop {/' 'a retired block is linked again'
 mutant unit $raw/descend.rs 's/Ok\(\(\)\) => child\.unlink\(guard\)/Ok(()) => {}/' 'a swung pointer keeps its link'
+
+# Snapshots.
+mutant loom_snapshot_write::a_read $raw/snapshot.rs \
+    's/\(access == Access::Write \|\| !last\.is_settled\(\)\)/access == Access::Write/' \
+    'a read leaves alone what an unsettled snapshot wants'
+mutant loom_snapshot_write::a_walk $raw/snapshot.rs \
+    's/self\.grace\.is_over\(\)/true || $&/' \
+    'a snapshot is taken for settled at once'
+mutant loom_snapshot_write $raw/snapshot.rs \
+    's/compare_exchange\(seen, word, Ordering::AcqRel/compare_exchange(seen, word, Ordering::Relaxed/' \
+    'O8: the list of snapshots is replaced without release'
+mutant loom_snapshot_write $raw/archive.rs \
+    's/leaf\.as_ptr\(\), Ordering::Release/leaf.as_ptr(), Ordering::Relaxed/' \
+    'O9: a leaf is archived without release'
+mutant loom_snapshot_write $raw/archive.rs \
+    's/unsafe \{ Entry::hold\(entry\) \};/let _ = entry;/' \
+    'the archive does not hold its entries'
+mutant loom_snapshot_write $raw/replace.rs \
+    's/if block\.level\(\) == 0 && !self\.archive_leaves/if false \&\& !self.archive_leaves/' \
+    'what is replaced is not archived'
+mutant loom_snapshot_write $raw/replace.rs \
+    's/if block\.level\(\) == 0 && !self\.archive_leaves\(.*?\) \{.*?\n        \}//s; s/(if last\.exchange_forward\(proposal\.first, partner\.is_some\(\)\) \{)/$1 if block.level() == 0 { self.archive_leaves(block, partner, \&content, guard); }/; s/if last\.forward\(\)\.is_some\(\) \{\s*return false;\s*\}//' \
+    'what is replaced is archived when the replacement can be found'
+mutant loom_snapshot_write::a_search $raw/seek.rs \
+    's/\s*&& !self\.is_wanted\(leaf, Access::Read, guard\)//' \
+    'the second look overlooks a snapshot taken since the first'
 
 for model in loom-tests/tests/*.rs; do
     model=$(basename "$model" .rs)

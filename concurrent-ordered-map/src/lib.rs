@@ -35,7 +35,9 @@
 //!   live as long as it is borrowed, needs no `Clone`, and has the whole API. It is the fast way.
 //! * [`OwnedIter`] iterates without a session: it can be sent to another thread, held across an `.await`
 //!   and kept, and does not hold back reclamation.
-//! * [`ConcurrentOrderedSet`] is the same without values.
+//! * [`Snapshot`], from [`ConcurrentOrderedMap::snapshot`] or [`Snapshot::of`], is the map as it was at one
+//!   moment. It answers references, pins nothing, and can be sent, shared and kept.
+//! * [`ConcurrentOrderedSet`] is the same without values; [`SetSnapshot`] is its snapshot.
 //! * [`InsertionOrderedMap`] lists its entries in the order in which their keys were first inserted.
 //!
 //! # What it promises
@@ -50,11 +52,24 @@
 //! seen absent; and a removal is won by exactly one caller.
 //!
 //! **An iterator** ascends strictly (or descends, from the back), yields no key twice, and yields every key
-//! that is present throughout the iteration. It is not a snapshot: keys that come or go meanwhile may be
-//! yielded or not, and two entries that it yields need never have been in the map together. The calls on
-//! many keys ([`clear`](Pinned::clear), [`retain`](Pinned::retain),
-//! [`remove_range`](Pinned::remove_range), [`extend`](Pinned::extend)) are made of linearizable steps on one
-//! key each.
+//! that is present throughout the iteration. Only a snapshot's is of one moment. That of a session or of the
+//! map is not: keys that come or go meanwhile may be yielded or not, and two entries that it yields need never
+//! have been in the map together. The calls on many keys ([`clear`](Pinned::clear),
+//! [`retain`](Pinned::retain), [`remove_range`](Pinned::remove_range), [`extend`](Pinned::extend)) are made
+//! of linearizable steps on one key each.
+//!
+//! **A [`Snapshot`]** is linearizable: all its answers show the map as it was at one moment of the call that
+//! took it, whatever others write meanwhile. Keys that belong together are read by a snapshot.
+//!
+//! ```
+//! use concurrent_ordered_map::ConcurrentOrderedMap;
+//!
+//! let stock = ConcurrentOrderedMap::from([("apple", 68), ("pear", 66)]);
+//! let snapshot = stock.snapshot();
+//! stock.set("pear", 0);
+//! stock.set("quince", 1);
+//! assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"apple", &68), (&"pear", &66)]);
+//! ```
 //!
 //! **[`len`](Pinned::len)** is exact whenever no call is under way.
 //!
@@ -93,10 +108,14 @@
 //! | `len` | O(1) | none |
 //! | `iter`, `range` | O(log *n*) to start, then O(1) a key, a block at a time | none |
 //! | `clear`, `retain`, `remove_range` | O(*k* log *n*) | those of the removals |
+//! | `snapshot`, and dropping one | O(*s*) for *s* snapshots alive | the one that all calls read |
 //!
 //! Starting a session writes one cache line of the thread's own and costs about as much as an uncontended
 //! lock that nobody shares. An insertion allocates one entry of key and value, and when a block is full, one
 //! or two blocks.
+//!
+//! A snapshot copies nothing when it is taken. While it is alive, the first write to each block since then
+//! replaces the block by a copy, and its reads pin for each call or block: see [`Snapshot`].
 //!
 //! No call waits for a lock or for another thread: a thread that is stopped in the middle of a call is
 //! helped by the others. But an allocation may wait inside the allocator; and now and then a thread that
@@ -111,6 +130,9 @@
 //!   allocation that never changes. For the same reason the calls that may write take the key by value.
 //! * A value cannot be changed in place (unless it has interior mutability), only replaced. Values that are
 //!   expensive to copy and often updated are best kept in an `Arc`.
+//! * Writes to several keys cannot be made at one moment: there are no atomic batches yet. A snapshot that is
+//!   taken between two writes has the first and not the second.
+//! * An old snapshot costs memory: up to the map's blocks once more, and every entry that it sees.
 //! * A panic in the `Drop` of a key or value that was removed is caught after the panic hook has reported
 //!   it, as it happens in the background. When the map itself is dropped such a panic goes on, after
 //!   everything else has been dropped.
@@ -151,6 +173,8 @@
 //!   ICDCN 2011, [doi:10.1007/978-3-642-17679-1_10](https://doi.org/10.1007/978-3-642-17679-1_10).
 //! * Deciding in a tagged pointer: Harris, "A pragmatic implementation of non-blocking linked-lists", DISC
 //!   2001, [doi:10.1007/3-540-45414-4_21](https://doi.org/10.1007/3-540-45414-4_21).
+//! * Snapshots by copying blocks on their first write: ["Jiffy: A Lock-free Skip List with Batch Updates and
+//!   Snapshots"](https://arxiv.org/abs/2102.01044).
 //! * Epochs: Fraser, ["Practical lock-freedom"](https://www.cl.cam.ac.uk/techreports/UCAM-CL-TR-579.pdf),
 //!   2004.
 #![deny(unsafe_code)]
@@ -184,7 +208,10 @@ pub use iter::{Iter, Keys, Range, Values};
 pub use map::ConcurrentOrderedMap;
 pub use owned_iter::{OwnedIter, OwnedKeys, OwnedValues};
 pub use pinned::Pinned;
-pub use set::{ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange};
+pub use set::{
+    ConcurrentOrderedSet, OwnedSetIter, PinnedSet, SetIntoIter, SetIter, SetRange, SetSnapshot,
+    SetSnapshotIter,
+};
 pub use snapshot::{Snapshot, SnapshotIter};
 
 /// Ends one execution of a model: everything deferred runs, and nothing may be left.

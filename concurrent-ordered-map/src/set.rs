@@ -2,13 +2,15 @@
 
 mod iter;
 mod pinned;
+mod snapshot;
 mod traits;
 
 use std::borrow::Borrow;
 use std::ops::{Bound, RangeBounds};
 
-pub use iter::{OwnedSetIter, SetIntoIter, SetIter, SetRange};
+pub use iter::{OwnedSetIter, SetIntoIter, SetIter, SetRange, SetSnapshotIter};
 pub use pinned::PinnedSet;
+pub use snapshot::SetSnapshot;
 
 use crate::map::ConcurrentOrderedMap;
 

@@ -8,7 +8,7 @@ use concurrent_ordered_map::{
     CompareExchangeError, Compute, Computed, ConcurrentOrderedMap, ConcurrentOrderedSet,
     InsertionOrderedMap, IntoIter, Iter, Keys, OccupiedError, OwnedIter, OwnedKeys, OwnedSetIter,
     OwnedValues, Pinned, PinnedInsertionOrderedMap, PinnedSet, Range, SetIntoIter, SetIter,
-    SetRange, Values,
+    SetRange, SetSnapshot, SetSnapshotIter, Snapshot, SnapshotIter, Values,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -59,6 +59,20 @@ type Unshared = ConcurrentOrderedMap<u32, Cell<u32>>;
 assert_not_impl_any!(OwnedIter<Arc<Unshared>, u32, Cell<u32>>: Send, Sync);
 assert_not_impl_any!(OwnedIter<Rc<Map>, u32, String>: Send, Sync);
 assert_not_impl_any!(IntoIter<u32, Rc<u32>>: Send, Sync);
+
+// So do a snapshot and its iterators. It shares its entries with the map, so both traits need both.
+assert_impl_all!(Snapshot<'static, u32, String>: Send, Sync, Unpin);
+assert_impl_all!(SetSnapshot<'static, u32>: Send, Sync, Unpin);
+assert_impl_all!(SnapshotIter<'static, u32, String>: Send, Sync, Unpin);
+assert_impl_all!(SnapshotIter<'static, String, u32, str, std::ops::RangeFrom<&'static str>>: Send, Sync);
+assert_impl_all!(SetSnapshotIter<'static, u32>: Send, Sync, Unpin);
+assert_not_impl_any!(Snapshot<'static, u32, Rc<u32>>: Send, Sync);
+assert_not_impl_any!(Snapshot<'static, u32, Cell<u32>>: Send, Sync);
+assert_not_impl_any!(Snapshot<'static, Cell<u32>, u32>: Send, Sync);
+assert_not_impl_any!(Snapshot<'static, u32, Guard>: Send, Sync);
+assert_not_impl_any!(SetSnapshot<'static, Cell<u32>>: Send, Sync);
+assert_not_impl_any!(SnapshotIter<'static, u32, Cell<u32>>: Send, Sync);
+assert_not_impl_any!(SnapshotIter<'static, u32, String, u32, Rc<u32>>: Send, Sync);
 
 // Answers are plain data.
 assert_impl_all!(Compute<u32, u32>: Send, Sync, Copy);

@@ -2,7 +2,13 @@
 //! was taken go on. Bounds: 1 and 2 preemptions.
 #![cfg(com_loom)]
 
-use loom_tests::{Map, explore};
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Bound::Excluded;
+use std::sync::{Arc, Mutex};
+
+use concurrent_ordered_map::{ConcurrentOrderedMap, Snapshot, end_of_model};
+use loom_tests::{Map, explore, explore_from, map_of};
 
 /// What a snapshot shows, read twice.
 fn scan(map: &Map) -> Vec<(u32, u32)> {
@@ -15,6 +21,13 @@ fn scan(map: &Map) -> Vec<(u32, u32)> {
     forwards
 }
 
+/// Two keys of different leaves, as a snapshot shows them.
+fn look_at_two(map: &Map) -> Vec<(u32, u32)> {
+    let snapshot = map.snapshot();
+    let one = *snapshot.get(&1).expect("always there");
+    vec![(one, *snapshot.get(&3).expect("always there"))]
+}
+
 /// Overwrites a key in each of the two leaves, and so replaces the one that is full.
 fn overwrite_two(map: &Map) -> Vec<(u32, u32)> {
     map.pin().insert(1, 11);
@@ -24,10 +37,14 @@ fn overwrite_two(map: &Map) -> Vec<(u32, u32)> {
 
 #[test]
 fn two_overwritten_in_turn() {
-    // The leaves hold 1 | 2 3.
-    explore(2, &[1, 2, 3], &[overwrite_two, scan], |answers, _| {
-        let (one, three) = (answers[1][0].1, answers[1][2].1);
-        assert!(matches!((one, three), (10 | 11, 30) | (11, 31)), "torn: {answers:?}");
+    // The leaves hold 1 | 3 and a dead slot: less to copy, and so fewer schedules.
+    let start = || {
+        let map = map_of(&[1, 2, 3]);
+        map.pin().remove(&2);
+        map
+    };
+    explore_from(2, start, &[overwrite_two, look_at_two], |answers, _| {
+        assert!(matches!(answers[1][0], (10 | 11, 30) | (11, 31)), "torn: {answers:?}");
     });
 }
 
@@ -137,4 +154,101 @@ fn two_snapshots_that_end_while_a_leaf_is_archived() {
         }],
         check_order,
     );
+}
+
+/// A key that does something when it is first compared with the key `at`: what other threads do meanwhile. So
+/// it fixes one schedule of three threads, which are too many for a model of all their schedules.
+struct Meanwhile {
+    n: u32,
+    at: u32,
+    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Meanwhile {
+    fn nothing(n: u32) -> Self {
+        Self { n, at: 0, act: Mutex::new(None) }
+    }
+
+    fn at(n: u32, at: u32, act: impl FnOnce() + Send + 'static) -> Self {
+        Self { n, at, act: Mutex::new(Some(Box::new(act))) }
+    }
+
+    fn compared_with(&self, other: &Self) {
+        let due = |act: &mut Option<_>| if self.at == other.n { act.take() } else { None };
+        let act = due(&mut self.act.lock().expect("nothing panics here"));
+        if let Some(act) = act {
+            act();
+        }
+    }
+}
+
+impl Ord for Meanwhile {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compared_with(other);
+        other.compared_with(self);
+        self.n.cmp(&other.n)
+    }
+}
+
+impl PartialOrd for Meanwhile {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Meanwhile {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Meanwhile {}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.n.fmt(f)
+    }
+}
+
+/// An insertion of 2 finds its leaf and rests. A search for what follows 1 finds nothing in that leaf and rests.
+/// A snapshot is taken, and 3 is overwritten. The search goes on, then the insertion.
+#[test]
+fn a_search_across_a_snapshot_beside_an_old_insertion() {
+    let mut model = loom::model::Builder::new();
+    model.max_branches = 20_000;
+    model.check(|| {
+        type Map = ConcurrentOrderedMap<Meanwhile, u32>;
+        let map: Arc<Map> = Arc::new(ConcurrentOrderedMap::with_block_slots(2, 40));
+        // The leaves hold 1 | 3 4.
+        map.extend([(1, 10), (3, 30), (4, 40)].map(|(n, value)| (Meanwhile::nothing(n), value)));
+        let taken: Arc<Mutex<Option<Snapshot<'static, Meanwhile, u32>>>> = Arc::default();
+        let found = Arc::new(Mutex::new(None));
+        let snapshot = {
+            let (map, taken) = (Arc::clone(&map), Arc::clone(&taken));
+            move || {
+                *taken.lock().expect("alone") = Some(Snapshot::of(Arc::clone(&map)));
+                map.set(Meanwhile::nothing(3), 31);
+            }
+        };
+        let search = {
+            let (map, found) = (Arc::clone(&map), Arc::clone(&found));
+            move || {
+                let bound = Meanwhile::at(1, 1, snapshot);
+                let next =
+                    map.pin().lower_bound(Excluded(&bound)).map(|(key, value)| (key.n, *value));
+                *found.lock().expect("alone") = next;
+            }
+        };
+        map.set(Meanwhile::at(2, 1, search), 20);
+        let snapshot = taken.lock().expect("alone").take().expect("it was taken");
+        let found = found.lock().expect("alone").take();
+        assert_eq!(found, Some((3, 31)), "the schedule is another one");
+        assert!(
+            !snapshot.contains_key(&Meanwhile::nothing(2)),
+            "{found:?} came after the snapshot and was found, and 2 is in the snapshot and was not"
+        );
+        drop(snapshot);
+        drop(Arc::try_unwrap(map).expect("nobody else has it"));
+        end_of_model();
+    });
 }

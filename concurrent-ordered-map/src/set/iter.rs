@@ -3,13 +3,14 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::iter::FusedIterator;
-use std::ops::{Deref, RangeBounds};
+use std::ops::{Deref, RangeBounds, RangeFull};
 
 use super::ConcurrentOrderedSet;
 use crate::into_iter::IntoIter;
 use crate::iter::{Keys, Range};
 use crate::map::ConcurrentOrderedMap;
 use crate::owned_iter::OwnedKeys;
+use crate::snapshot::SnapshotIter;
 
 /// All keys of a set in order: what [`PinnedSet::iter`](crate::PinnedSet::iter) answers.
 ///
@@ -20,6 +21,14 @@ pub struct SetIter<'p, K>(pub(super) Keys<'p, K, ()>);
 ///
 /// Promises what [`Iter`](crate::Iter) does.
 pub struct SetRange<'p, K, Q: ?Sized, R>(pub(super) Range<'p, K, (), Q, R>);
+
+/// A snapshot's keys in order, all or those within a range: what [`SetSnapshot::iter`](crate::SetSnapshot::iter)
+/// and [`SetSnapshot::range`](crate::SetSnapshot::range) answer.
+///
+/// Promises and costs what [`SnapshotIter`] does.
+pub struct SetSnapshotIter<'s, K, Q: ?Sized = K, R = RangeFull>(
+    pub(super) SnapshotIter<'s, K, (), Q, R>,
+);
 
 /// Copies of a set's keys in order, with no session between two batches.
 ///
@@ -115,6 +124,10 @@ by_inner!(
     where K: Borrow<Q> + Ord + Send + 'static, Q: Ord + ?Sized, R: RangeBounds<Q>
 );
 by_inner!(
+    ['s, K, Q, R] SetSnapshotIter<'s, K, Q, R>, &'s K, |(key, ())| key,
+    where K: Borrow<Q> + Ord + Send + 'static, Q: Ord + ?Sized, R: RangeBounds<Q>
+);
+by_inner!(
     [M, K] OwnedSetIter<M, K>, K, |key| key,
     where M: Deref<Target = ConcurrentOrderedSet<K>>, K: Ord + Clone + Send + 'static
 );
@@ -131,6 +144,12 @@ impl<K> fmt::Debug for SetIter<'_, K> {
 impl<K, Q: ?Sized, R: fmt::Debug> fmt::Debug for SetRange<'_, K, Q, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SetRange").field(&self.0).finish()
+    }
+}
+
+impl<K, Q: ?Sized, R: fmt::Debug> fmt::Debug for SetSnapshotIter<'_, K, Q, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SetSnapshotIter").field(&self.0).finish()
     }
 }
 

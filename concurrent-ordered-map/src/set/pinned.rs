@@ -50,7 +50,7 @@ impl<'s, K> PinnedSet<'s, K> {
 }
 
 /// The key of an entry of the map below.
-fn key<'p, K>((key, ()): (&'p K, &'p ())) -> &'p K {
+pub(super) fn key<'p, K>((key, ()): (&'p K, &'p ())) -> &'p K {
     key
 }
 
