@@ -8,8 +8,8 @@ use crate::subject::{Key, Value};
 use crate::subjects;
 use crate::weight::{Moment, Weight};
 use crate::workload::{
-    Churn, Gather, Get, Insert, Iterate, Latency, Mixed, Named, Order, Per, Pop, Scan, Torn,
-    Workload,
+    Churn, Gather, Get, Insert, Iterate, Latency, Mixed, Named, Order, Per, Pop, Scan, Snapshots,
+    Torn, Whole, Workload,
 };
 
 /// How large and how long.
@@ -83,7 +83,7 @@ const fn weighed(
 }
 
 /// All rows, in the order of the table.
-pub static ROWS: [Row; 25] = [
+pub static ROWS: [Row; 27] = [
     timed("get-1", "get hit, 1 thread", |scale, wanted| {
         numbers(&get(&Scale { threads: 1, ..scale.clone() }, Skew::Uniform), wanted)
     }),
@@ -168,9 +168,23 @@ pub static ROWS: [Row; 25] = [
         trials: |scale, wanted| {
             let entries = keys::entries(1_000, keys::number);
             let (scans, threads) = ((scale.calls / 200).clamp(20, 2_000), scale.threads);
-            numbers(&Torn { entries, scans, threads }, wanted)
+            scanned(&Torn { entries, scans, threads, whole: Whole::Pair }, wanted)
         },
     },
+    Row {
+        id: "adrift",
+        title: "scans of 1,000 entries that are of no one moment",
+        unit: Unit::Percent,
+        trials: |scale, wanted| {
+            let entries = keys::entries(1_000, keys::number);
+            let (scans, threads) = ((scale.calls / 200).clamp(20, 2_000), scale.threads);
+            scanned(&Torn { entries, scans, threads, whole: Whole::Moment }, wanted)
+        },
+    },
+    timed("beside-snapshots", "upsert beside snapshots", |scale, wanted| {
+        let (entries, calls, threads) = (integers(scale), scale.calls, scale.threads);
+        Snapshots { entries, calls, threads }.trials(wanted)
+    }),
 ];
 
 fn integers(scale: &Scale) -> Entries<u64> {
@@ -206,6 +220,13 @@ fn weight(scale: &Scale, moment: Moment) -> Weight {
 /// The workload's trials on maps from numbers to numbers.
 pub fn numbers(workload: &impl Workload<u64, u64>, wanted: Wanted) -> Vec<Named> {
     general(workload, wanted)
+}
+
+/// The same, with ours by snapshots.
+pub fn scanned(workload: &impl Workload<u64, u64>, wanted: Wanted) -> Vec<Named> {
+    let mut gather = Gather { workload, wanted, trials: Vec::new() };
+    subjects::scanning(&mut gather);
+    gather.trials
 }
 
 /// The workload's trials on maps from strings to numbers, with masstree.

@@ -7,6 +7,7 @@ mod ferntree;
 mod locked;
 mod masstree;
 mod ours;
+mod ours_snapshot;
 mod ours_unpinned;
 mod skiplist;
 mod tree_index;
@@ -18,6 +19,7 @@ use self::ferntree::Fern;
 use self::locked::Locked;
 use self::masstree::Mass;
 use self::ours::Ours;
+use self::ours_snapshot::OursSnapshot;
 use self::ours_unpinned::OursUnpinned;
 use self::skiplist::Skiplist;
 use self::tree_index::Tree;
@@ -43,6 +45,12 @@ pub fn general<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {
     visitor.visit::<Alone<K, V>>();
 }
 
+/// The same, for rows that ask whether what a scan sees belongs together.
+pub fn scanning<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {
+    general(visitor);
+    visitor.visit::<OursSnapshot<K, V>>();
+}
+
 /// The same for strings and plain numbers, where masstree takes part.
 pub fn strings(visitor: &mut impl Visitor<String, u64>) {
     general(visitor);
@@ -50,9 +58,12 @@ pub fn strings(visitor: &mut impl Visitor<String, u64>) {
 }
 
 /// The names in the order of the table.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 13] = [
     ours::NAME,
     ours_unpinned::NAME,
+    ours_snapshot::NAME,
+    BESIDE_SNAPSHOTS[0],
+    BESIDE_SNAPSHOTS[1],
     skiplist::NAME,
     tree_index::NAME,
     concurrent_map::NAME,
@@ -63,13 +74,16 @@ pub const NAMES: [&str; 10] = [
     masstree::NAME,
 ];
 
+/// Ours beside an old snapshot, and beside one every millisecond.
+pub const BESIDE_SNAPSHOTS: [&str; 2] = ["ours-beside-old", "ours-beside-young"];
+
 /// Ours: what all others are divided by.
 pub const OURS: &str = ours::NAME;
 
 /// Whether `name` is a concurrent map of somebody else's, and so counts for "the best peer".
 #[must_use]
 pub fn is_peer(name: &str) -> bool {
-    ![ours::NAME, ours_unpinned::NAME, alone::NAME].contains(&name)
+    !name.starts_with(OURS) && name != alone::NAME
 }
 
 /// Makes crossbeam-epoch free what can be freed: each flush moves at most one epoch and a few bags.

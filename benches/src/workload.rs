@@ -8,6 +8,7 @@ mod latency;
 mod mixed;
 mod pop;
 mod scan;
+mod snapshots;
 mod torn;
 
 pub use self::churn::Churn;
@@ -18,7 +19,8 @@ pub use self::latency::Latency;
 pub use self::mixed::Mixed;
 pub use self::pop::Pop;
 pub use self::scan::Scan;
-pub use self::torn::Torn;
+pub use self::snapshots::Snapshots;
+pub use self::torn::{Torn, Whole};
 
 use crate::crew;
 use crate::keys::Entries;

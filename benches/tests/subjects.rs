@@ -44,6 +44,16 @@ fn answers_are_right() {
 }
 
 #[test]
+fn a_snapshot_is_never_adrift() {
+    let scale = Scale { entries: 400, calls: 40_000, threads: 3, tool: PathBuf::new() };
+    let row = benches::rows::find("adrift").expect("there is one");
+    for (_, mut trial) in (row.trials)(&scale, &|subject| subject == "ours-snapshot") {
+        let outcome = trial();
+        assert_eq!((outcome.cost, outcome.wrong), (0.0, 0));
+    }
+}
+
+#[test]
 fn one_thread_lets_the_plain_map_take_part() {
     let scale = Scale { entries: 100, calls: 100, threads: 1, tool: PathBuf::new() };
     let row = benches::rows::find("insert").expect("there is one");

@@ -22,8 +22,8 @@ pub struct SetIter<'p, K>(pub(super) Keys<'p, K, ()>);
 /// Promises what [`Iter`](crate::Iter) does.
 pub struct SetRange<'p, K, Q: ?Sized, R>(pub(super) Range<'p, K, (), Q, R>);
 
-/// A snapshot's keys in order, all or those within a range: what [`SetSnapshot::iter`](crate::SetSnapshot::iter)
-/// and [`SetSnapshot::range`](crate::SetSnapshot::range) answer.
+/// A snapshot's keys in order, all or those within a range: what
+/// [`SetSnapshot::iter`](crate::SetSnapshot::iter) and [`SetSnapshot::range`](crate::SetSnapshot::range) answer.
 ///
 /// Promises and costs what [`SnapshotIter`] does.
 pub struct SetSnapshotIter<'s, K, Q: ?Sized = K, R = RangeFull>(

@@ -2,7 +2,8 @@
 //!
 //! Maps here have blocks of two or three slots unless it does not matter, so that a few entries make several levels.
 //! A closure that writes to the map while it runs stands for another thread that does: the attempt it
-//! belongs to fails, as it would then. Only `contended` has threads, and `snapshot`, which hands snapshots to them.
+//! belongs to fails, as it would then. Only `contended` has threads, and `snapshot`, which hands snapshots to
+//! them.
 
 #[path = "../common/mod.rs"]
 mod common;
