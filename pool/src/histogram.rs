@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicU64, Count};
+
 /// Four buckets for each doubling, so a bucket's bounds are at most a quarter apart.
 const BUCKETS: usize = 252;
 
@@ -70,6 +73,49 @@ impl Histogram {
             p99_ns: self.quantile(990),
             max_ns: self.max_ns,
         }
+    }
+}
+
+/// A histogram that anybody may read while one records. Who records next has learnt from the last that it is
+/// its turn: so each addition is a load and a store.
+pub(crate) struct Recorder {
+    buckets: [Count; BUCKETS],
+    /// Loom's, so that its models see whether two record at once.
+    total_ns: AtomicU64,
+    max_ns: Count,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self {
+            buckets: [const { Count::new(0) }; BUCKETS],
+            total_ns: AtomicU64::new(0),
+            max_ns: Count::new(0),
+        }
+    }
+}
+
+impl Recorder {
+    pub(crate) fn record(&self, duration: Duration) {
+        // Ordering: Relaxed throughout. Whatever orders those who record orders these, too; a reader needs none.
+        let nanos = nanos(duration);
+        let bucket = &self.buckets[bucket(nanos)];
+        bucket.store(bucket.load(Relaxed) + 1, Relaxed);
+        self.total_ns.store(self.total_ns.load(Relaxed).saturating_add(nanos), Relaxed);
+        if nanos > self.max_ns.load(Relaxed) {
+            self.max_ns.store(nanos, Relaxed);
+        }
+    }
+
+    /// Adds what was recorded. The count is that of the buckets, whatever is recorded meanwhile.
+    pub(crate) fn add_to(&self, sum: &mut Histogram) {
+        for (own, bucket) in self.buckets.iter().zip(sum.buckets.iter_mut()) {
+            let count = own.load(Relaxed);
+            *bucket += count;
+            sum.count += count;
+        }
+        sum.total_ns = sum.total_ns.saturating_add(self.total_ns.load(Relaxed));
+        sum.max_ns = sum.max_ns.max(self.max_ns.load(Relaxed));
     }
 }
 

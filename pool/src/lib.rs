@@ -61,7 +61,8 @@
 //!
 //! # When the database fails
 //!
-//! The tests count who sees an error (`tests/postgres_failures.rs`, on a PostgreSQL server of their own):
+//! The tests count who sees an error (`tests/common/failures.rs`, on a PostgreSQL and a MariaDB server of
+//! their own):
 //!
 //! | what happens | who sees an error |
 //! |---|---|
@@ -78,7 +79,7 @@
 //! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
 //! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
-//! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it |
+//! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it, and adds up 4 KB for each place of the maximum |
 //! | maintenance | O(*what is due* log *open*), and a look at each place |
 //!
 //! # Events

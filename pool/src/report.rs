@@ -16,7 +16,8 @@ impl<C: Connector> Pool<C> {
     /// What the pool says about itself now. Copies some kilobytes; meant for pages, not for hot loops.
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
-        let (counts, tally) = (shared.core.counts(), shared.core.tally());
+        let (counts, tally, rows, is_closed) = shared.core.snapshot(|live| live.id);
+        let (wait, used) = shared.core.times();
         Stats {
             name: shared.settings.name.clone(),
             uptime_ns: nanos_since(shared.started),
@@ -34,19 +35,19 @@ impl<C: Connector> Pool<C> {
             check_errors: tally.check_errors,
             timeouts: tally.timeouts,
             given_up: tally.given_up,
-            wait: tally.wait.times(),
+            wait,
             create: tally.create.times(),
-            used: tally.used.times(),
+            used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
-            connections: shared.rows(),
-            is_closed: shared.core.is_closed(),
+            connections: shared.named(rows),
+            is_closed,
         }
     }
 }
 
 impl<C: Connector> Shared<C> {
-    fn rows(&self) -> Vec<Row> {
-        let rows = self.core.rows(|live| live.id);
+    /// The rows with their connections' ids.
+    fn named(&self, rows: Vec<CoreRow<ConnectionId>>) -> Vec<Row> {
         // The registry is read without a lock. A connection that moves meanwhile has no id for a moment.
         let ids: HashMap<usize, ConnectionId> =
             self.registry.iter().map(|(id, slot)| (slot, id)).collect();
@@ -60,7 +61,11 @@ impl<C: Connector> Shared<C> {
 
     /// Who holds connections, since longest first.
     pub(crate) fn holders(&self) -> Vec<Holder> {
-        let mut holders: Vec<_> = self.rows().into_iter().filter_map(|row| row.holder).collect();
+        let mut holders: Vec<_> = self
+            .named(self.core.rows(|live| live.id))
+            .into_iter()
+            .filter_map(|row| row.holder)
+            .collect();
         holders.sort_by_key(|holder| std::cmp::Reverse(holder.held_ns));
         holders
     }

@@ -18,6 +18,8 @@ use crate::shared::{Item, Shared, limited};
 pub(crate) struct Seat<C: Connector> {
     shared: Arc<Shared<C>>,
     slot: usize,
+    /// Since when a borrower has had the connection.
+    since: Option<Instant>,
     item: Option<Item<C>>,
     is_over: bool,
 }
@@ -25,13 +27,13 @@ pub(crate) struct Seat<C: Connector> {
 impl<C: Connector> Seat<C> {
     /// A slot that waits for a connection.
     pub(crate) fn reserved(shared: &Arc<Shared<C>>, slot: usize) -> Self {
-        Self { shared: Arc::clone(shared), slot, item: None, is_over: false }
+        Self { shared: Arc::clone(shared), slot, since: None, item: None, is_over: false }
     }
 
     /// A slot and its connection.
     pub(crate) fn taken(shared: &Arc<Shared<C>>, lease: Lease<Item<C>>) -> Self {
-        let Lease { slot, resource } = lease;
-        Self { shared: Arc::clone(shared), slot, item: Some(resource), is_over: false }
+        let Lease { slot, since, resource } = lease;
+        Self { shared: Arc::clone(shared), slot, since, item: Some(resource), is_over: false }
     }
 
     /// Connects for those who wait. While that fails, goes on, with pauses, as long as somebody wants it,
@@ -183,7 +185,7 @@ impl<C: Connector> Seat<C> {
     fn into_lease(mut self) -> Option<Lease<Item<C>>> {
         self.is_over = true;
         let resource = self.item.take()?;
-        Some(Lease { slot: self.slot, resource })
+        Some(Lease { slot: self.slot, since: self.since, resource })
     }
 }
 

@@ -43,7 +43,13 @@ pub struct Row {
     pub holder: Option<Holder>,
 }
 
-/// What a pool says about itself. Taken at one moment, except for the ids of rows that just change.
+/// What a pool says about itself.
+///
+/// The counts and the rows are those of one moment, so they agree with each other, except that a row that just
+/// changes may have no id. The times and the last error are read after it, the times without stopping anybody:
+/// whoever had got a connection before is in [`wait`](Self::wait), and whoever had given one back in
+/// [`used`](Self::used); of those who do so meanwhile, some are. In each of the two, `count` and the quantiles
+/// agree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {

@@ -62,7 +62,7 @@ fn refused<C: Connector>(shared: &Shared<C>, request: Request, refusal: Refusal)
 impl<C: Connector> Waiting<'_, C> {
     fn served(&mut self) -> impl Future<Output = Result<Lease<Item<C>>, Refusal>> {
         poll_fn(|context| {
-            let polled = self.place.waiter.poll(context);
+            let polled = self.shared.core.poll(&self.place.waiter, context);
             self.is_served = polled.is_ready();
             polled
         })

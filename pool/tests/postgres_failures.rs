@@ -1,159 +1,24 @@
-//! How many callers see an error when PostgreSQL fails: each test counts them.
+//! How many callers see an error when PostgreSQL fails.
 #![cfg(feature = "postgres")]
 
+#[path = "common/failures.rs"]
+mod failures;
 #[path = "common/server.rs"]
 mod server;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, Instant};
-
-use pool::{Config, ConnectionManager, Error, Reason, Why};
-use server::{POSTGRES, Server, skipped};
+use server::POSTGRES;
 use sqlx::Postgres;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
-type Manager = ConnectionManager<Postgres>;
-
-fn private_server() -> Option<Server> {
-    Server::start(&POSTGRES)
-        .map_err(|why| skipped(&format!("the failures of PostgreSQL: {why}")))
-        .ok()
-}
-
-async fn connect(url: &str, min: usize, max: usize) -> Manager {
-    let config = Config::<Postgres>::new(url).unwrap().min(min).max(max);
-    let config = config.set(|settings| settings.maintenance_every = None);
-    ConnectionManager::connect(config).await.unwrap()
-}
-
-/// How many of so many callers at once see an error.
-async fn errors_of(manager: &Manager, callers: usize) -> usize {
-    let call = |manager: Manager| async move { sqlx::query("SELECT 1").execute(&manager).await };
-    let calls: Vec<_> = (0..callers).map(|_| tokio::spawn(call(manager.clone()))).collect();
-    let mut errors = 0;
-    for call in calls {
-        errors += usize::from(call.await.unwrap().is_err());
-    }
-    errors
-}
-
-/// So long that idle connections are checked.
-async fn be_idle(manager: &Manager) {
-    tokio::time::sleep(manager.settings().check_after + Duration::from_millis(20)).await;
-}
-
-#[tokio::test]
-async fn when_every_backend_is_killed_only_those_whose_query_runs_see_it() {
-    let Some(server) = private_server() else { return };
-    let manager = connect(&server.url(), 20, 20).await;
-    let killer = connect(&server.url(), 1, 1).await;
-    let running: Vec<_> = (0..10)
-        .map(|_| {
-            let manager = manager.clone();
-            tokio::spawn(async move { sqlx::query("SELECT pg_sleep(60)").execute(&manager).await })
-        })
-        .collect();
-    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'";
-    while sqlx::query_scalar::<_, i64>(sleeping).fetch_one(&killer).await.unwrap() < 10 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+async fn kill_all_others(killer: &ConnectionManager<Postgres>) -> i64 {
     let kill = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
                 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-    assert_eq!(sqlx::query_scalar::<_, i64>(kill).fetch_one(&killer).await.unwrap(), 20);
-    let mut errors = 0;
-    for query in running {
-        errors += usize::from(query.await.unwrap().is_err());
-    }
-    assert_eq!(errors, 10, "of those whose query was running");
-    be_idle(&manager).await;
-    assert_eq!(errors_of(&manager, 60).await, 0, "of those who came afterwards");
-    let closed = manager.stats().closed;
-    assert_eq!(closed[&Reason::Unclean], 10, "{closed:?}");
-    assert!(manager.stats().open <= 20);
+    sqlx::query_scalar(kill).fetch_one(killer).await.unwrap()
 }
 
-#[tokio::test]
-async fn when_the_server_restarts_callers_see_it_while_it_is_down_and_not_before_or_after() {
-    let Some(mut server) = private_server() else { return };
-    let manager = connect(&server.url(), 5, 10).await;
-    assert_eq!(errors_of(&manager, 50).await, 0, "before");
-    server.tell("stop");
-    be_idle(&manager).await;
-    let begun = Instant::now();
-    assert_eq!(errors_of(&manager, 50).await, 50, "while it is down");
-    assert!(begun.elapsed() < Duration::from_secs(5), "they wait in vain: {:?}", begun.elapsed());
-    server.tell("start");
-    assert_eq!(errors_of(&manager, 50).await, 0, "after");
-}
-
-/// One that passes on what it reads, as long as it is not told to freeze.
-async fn pass_on(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut is_frozen: watch::Receiver<bool>,
-) {
-    let mut buffer = vec![0; 8192];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if is_frozen.wait_for(|is_frozen| !is_frozen).await.is_err()
-            || to.write_all(&buffer[..read]).await.is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// A way to the server that can be frozen. It goes on accepting then, and nothing is answered.
-async fn freezable(server: &str) -> (String, watch::Sender<bool>) {
-    let address = server.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = server.replace(&address, &listener.local_addr().unwrap().to_string());
-    let (freeze, is_frozen) = watch::channel(false);
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let server = TcpStream::connect(&address).await.unwrap();
-            let ((asks, hears), (answers, listens)) = (client.into_split(), server.into_split());
-            tokio::spawn(pass_on(asks, listens, is_frozen.clone()));
-            tokio::spawn(pass_on(answers, hears, is_frozen.clone()));
-        }
-    });
-    (url, freeze)
-}
-
-#[tokio::test]
-async fn when_the_server_accepts_and_never_answers_every_call_ends_by_its_deadline() {
-    let Some(server) = private_server() else { return };
-    let (url, freeze) = freezable(&server.url()).await;
-    let manager = connect(&url, 5, 10).await;
-    freeze.send(true).unwrap();
-    be_idle(&manager).await;
-    let limit = Duration::from_millis(200);
-    let late = Arc::new(AtomicUsize::new(0));
-    let calls: Vec<_> = (0..30)
-        .map(|_| {
-            let (manager, late) = (manager.clone(), Arc::clone(&late));
-            tokio::spawn(async move {
-                match manager.acquire_timeout(limit).await {
-                    Err(Error::Timeout {
-                        waited,
-                        why: Why::Checking { .. } | Why::Connecting { .. },
-                    }) => {
-                        // What is beyond is the scheduler's; a step that has no deadline takes for ever.
-                        late.fetch_add(usize::from(waited > 20 * limit), SeqCst);
-                    }
-                    other => panic!("{:?}", other.map(|guard| guard.id())),
-                }
-            })
-        })
-        .collect();
-    for call in calls {
-        call.await.unwrap();
-    }
-    assert_eq!((late.load(SeqCst), manager.stats().timeouts), (0, 30));
-    freeze.send(false).unwrap();
-    assert_eq!(errors_of(&manager, 50).await, 0, "once it answers again");
-}
+failures::failures!(
+    Postgres,
+    POSTGRES,
+    "SELECT pg_sleep(60)",
+    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'",
+    kill_all_others
+);

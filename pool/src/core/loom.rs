@@ -178,3 +178,29 @@ fn nobody_waits_for_a_closed_pool() {
         assert_eq!(core.counts().waiting, 0);
     });
 }
+
+/// The second may have it, and give it back, before the first has returned from the call that gave it back.
+#[test]
+fn what_two_record_in_turn_is_counted_in_full() {
+    ::loom::model(|| {
+        let (core, lease) = lent();
+        let since = lease.since.unwrap();
+        let after = move |seconds| since + Duration::from_secs(seconds);
+        let place = join(&core);
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, after(1)))
+        });
+        let polled = core.poll(&place.waiter, &Context::from_waker(Waker::noop()));
+        let expected = match polled {
+            Poll::Ready(Ok(lease)) => {
+                assert!(matches!(core.give_back(lease, after(3)), GivenBack::Kept));
+                3
+            }
+            _ => 1,
+        };
+        giver.join().unwrap();
+        let (_, used) = core.times();
+        assert_eq!(used.total_ns, expected * 1_000_000_000);
+    });
+}

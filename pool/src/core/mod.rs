@@ -13,7 +13,7 @@
 //!   of (priority, ticket).
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
 //!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
-//!   its cell.
+//!   its cell. Only the owner records in the slot's [`Timings`]: before it gives the resource away.
 //! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
 //!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
 //!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
@@ -38,6 +38,7 @@ mod supply;
 mod tally;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
+mod timings;
 mod waiter;
 
 use std::panic::Location;
@@ -52,8 +53,10 @@ use self::slot::Slot;
 pub(crate) use self::slot::{Hold, Lease, Row, Stage};
 pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
+use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
 use crate::error::Cause;
+use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
@@ -106,6 +109,8 @@ pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
     /// Whether anybody waits, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
+    /// One for each slot, written without the lock (C5).
+    timings: Box<[Timings]>,
 }
 
 struct State<R> {
@@ -148,7 +153,8 @@ impl<R> Core<R> {
             prober: None,
             tally: Tally::default(),
         };
-        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false) }
+        let timings = (0..max).map(|_| Timings::default()).collect();
+        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false), timings }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -195,12 +201,23 @@ impl<R> Core<R> {
 
     /// The slots that are not empty, lowest first, with what `look` says about the idle resources.
     pub(crate) fn rows<I>(&self, look: impl Fn(&R) -> I) -> Vec<Row<I>> {
-        let state = self.state.lock();
-        state.slots.iter().enumerate().filter_map(|(slot, at)| at.row(slot, &look)).collect()
+        self.state.lock().rows(look)
     }
 
-    pub(crate) fn tally(&self) -> Tally {
-        self.state.lock().tally.clone()
+    /// All that is known at one moment.
+    pub(crate) fn snapshot<I>(&self, look: impl Fn(&R) -> I) -> (Counts, Tally, Vec<Row<I>>, bool) {
+        let state = self.state.lock();
+        (state.counts(), state.tally.clone(), state.rows(look), state.closed)
+    }
+
+    /// How long those waited who were served, and how long resources were held.
+    pub(crate) fn times(&self) -> (Times, Times) {
+        let (mut wait, mut used) = (Histogram::default(), Histogram::default());
+        for timings in &self.timings {
+            timings.wait.add_to(&mut wait);
+            timings.used.add_to(&mut used);
+        }
+        (wait.times(), used.times())
     }
 
     pub(crate) fn with_tally<T>(&self, change: impl FnOnce(&mut Tally) -> T) -> T {
@@ -209,6 +226,10 @@ impl<R> Core<R> {
 }
 
 impl<R> State<R> {
+    fn rows<I>(&self, look: impl Fn(&R) -> I) -> Vec<Row<I>> {
+        self.slots.iter().enumerate().filter_map(|(slot, at)| at.row(slot, &look)).collect()
+    }
+
     fn counts(&self) -> Counts {
         let max = self.slots.len();
         Counts {
@@ -249,7 +270,7 @@ impl<R> State<R> {
     /// Takes the resource out of an idle slot, which goes to `stage`.
     fn take_idle(&mut self, slot: usize, stage: Stage<R>) -> Lease<R> {
         match self.put(slot, stage) {
-            Stage::Idle(resource) => Lease { slot, resource },
+            Stage::Idle(resource) => Lease { slot, since: None, resource },
             _ => unreachable!("slot {slot} is in the idle set (C2)"),
         }
     }

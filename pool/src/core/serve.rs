@@ -1,7 +1,8 @@
 //! Taking, waiting, giving back: what borrowers do.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -39,9 +40,11 @@ impl<R> Core<R> {
             Stage::Idle(resource) if fresh(resource) => {}
             _ => return Take::Wait,
         }
-        state.tally.wait.record(std::time::Duration::ZERO);
         let hold = Hold { since: request.since, by: request.by };
-        Take::Lease(state.take_idle(slot, Stage::Lent(hold)))
+        let lease = state.take_idle(slot, Stage::Lent(hold));
+        drop(state);
+        self.timings[slot].wait.record(Duration::ZERO);
+        Take::Lease(Lease { since: Some(hold.since), ..lease })
     }
 
     /// Joins the queue, until the deadline.
@@ -74,6 +77,19 @@ impl<R> Core<R> {
         next
     }
 
+    /// What a future that waits does when it is polled.
+    pub(crate) fn poll(
+        &self,
+        waiter: &Waiter<R>,
+        context: &Context<'_>,
+    ) -> Poll<Result<Lease<R>, Refusal>> {
+        let polled = waiter.poll(context);
+        if let Poll::Ready(Ok(Lease { slot, since: Some(since), .. })) = &polled {
+            self.timings[*slot].wait.record(since.saturating_duration_since(waiter.since));
+        }
+        polled
+    }
+
     /// Leaves the queue. Answers what was handed over meanwhile, which the caller has to give back (C5).
     pub(crate) fn leave(&self, turn: Turn, waiter: &Waiter<R>) -> Option<Lease<R>> {
         let mut state = self.state.lock();
@@ -96,11 +112,10 @@ impl<R> Core<R> {
 
     /// Gives back what was used, and counts for how long.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.state.lock();
-        if let Stage::Lent(hold) = &state.slots[lease.slot].stage {
-            let used = now.saturating_duration_since(hold.since);
-            state.tally.used.record(used);
+        if let Some(since) = lease.since {
+            self.timings[lease.slot].used.record(now.saturating_duration_since(since));
         }
+        let mut state = self.state.lock();
         let (given, waker) = state.settle(lease, now);
         self.note_crowd(&state);
         drop(state);
@@ -113,7 +128,7 @@ impl<R> Core<R> {
         let mut state = self.state.lock();
         state.failing = false;
         state.prober = None;
-        let (given, waker) = state.settle(Lease { slot, resource }, now);
+        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
@@ -122,12 +137,10 @@ impl<R> Core<R> {
 
     /// Marks a resource that its holder is going to close.
     pub(crate) fn retire(&self, slot: usize, now: Instant) {
-        let mut state = self.state.lock();
-        if let Stage::Lent(hold) = &state.slots[slot].stage {
-            let used = now.saturating_duration_since(hold.since);
-            state.tally.used.record(used);
+        let before = self.state.lock().put(slot, Stage::Retiring);
+        if let Stage::Lent(hold) = before {
+            self.timings[slot].used.record(now.saturating_duration_since(hold.since));
         }
-        state.put(slot, Stage::Retiring);
     }
 
     /// Takes out the idle resource of `slot`, if there is one and it is `chosen`, to be closed.
@@ -176,8 +189,7 @@ impl<R> State<R> {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };
-        self.tally.wait.record(now.saturating_duration_since(waiter.since));
         self.put(slot, Stage::Lent(Hold { since: now, by: waiter.by }));
-        waiter.give(lease)
+        waiter.give(Lease { since: Some(now), ..lease })
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Stage<R> {
 #[derive(Debug)]
 pub(crate) struct Lease<R> {
     pub(crate) slot: usize,
+    /// Since when a borrower has it. None if no borrower does.
+    pub(crate) since: Option<Instant>,
     pub(crate) resource: R,
 }
 

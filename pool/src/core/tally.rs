@@ -5,10 +5,6 @@ use crate::reason::Reason;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// How long those waited who were served.
-    pub(crate) wait: Histogram,
-    /// How long connections were held.
-    pub(crate) used: Histogram,
     /// How long it took to open a connection, of those that were opened.
     pub(crate) create: Histogram,
     pub(crate) connect_errors: u64,

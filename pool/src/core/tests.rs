@@ -101,7 +101,7 @@ fn the_first_in_priority_and_arrival_is_served_and_no_newcomer_overtakes() {
         (join(&core, 2), join(&core, 1), join(&core, 1), join(&core, 0));
     for (turn, place) in [high, second, third, low].iter().enumerate() {
         assert!(served(place).is_none());
-        assert_eq!(give_back(&core, Lease { slot: 0, resource: 0 }), None);
+        assert_eq!(give_back(&core, Lease { slot: 0, since: None, resource: 0 }), None);
         assert!(take(&core).is_none(), "a newcomer has overtaken");
         assert_eq!(served(place).unwrap().unwrap(), 0, "turn {turn}");
     }

@@ -50,8 +50,8 @@ impl<R> Waiter<R> {
         }
     }
 
-    /// What a future that waits does when it is polled.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Result<Lease<R>, Refusal>> {
+    /// What has come, or whom to wake when it does. [`Core::poll`](super::Core::poll) counts it, too.
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Result<Lease<R>, Refusal>> {
         let mut gift = self.gift.lock();
         if let Gift::Nothing(waker) = &mut *gift {
             match waker {
