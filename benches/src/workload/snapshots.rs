@@ -1,7 +1,7 @@
 //! What snapshots cost those who write.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, Snapshot};
 
@@ -54,24 +54,20 @@ impl Snapshots {
         Box::new(move || {
             let busy = &AtomicUsize::new(hands.len());
             let map = &map;
-            let (time, taken) = std::thread::scope(|scope| {
-                let begin = std::time::Instant::now();
-                let writers: Vec<_> =
-                    hands.iter().map(|hand| scope.spawn(move || write(map, hand, busy))).collect();
-                // Until the writers are done.
-                let mut taken = 0;
-                let mut young = None;
-                while matches!(alive, Alive::Young) && busy.load(Ordering::Acquire) > 0 {
-                    young = Some(map.snapshot());
-                    taken += 1;
+            let time = std::thread::scope(|scope| {
+                // Before the first write, so that there is one however short the trial is.
+                let mut young = matches!(alive, Alive::Young).then(|| map.snapshot());
+                let begin = Instant::now();
+                let spawn = |hand| scope.spawn(move || write(map, hand, busy));
+                let writers = hands.iter().map(Vec::as_slice).map(spawn).collect::<Vec<_>>();
+                while young.is_some() && busy.load(Ordering::Acquire) > 0 {
                     std::thread::sleep(EVERY);
+                    young = Some(map.snapshot());
                 }
-                drop(young);
-                writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
-                (begin.elapsed(), taken)
+                let ends = writers.into_iter().map(|writer| writer.join().expect("a writer"));
+                ends.max().expect("there are writers") - begin
             });
             // A write gives a key the value that it has, so that each way of looking has one right answer.
-            let missed = u64::from(matches!(alive, Alive::Young) && taken == 0);
             let now = map.snapshot();
             let looks = [Some(&now), old.as_ref()].into_iter().flatten();
             let right = |seen: &Snapshot<'_, u64, u64>| {
@@ -79,12 +75,13 @@ impl Snapshots {
                 total == sum && seen.len() == entries
             };
             let wrong = looks.filter(|seen| !right(seen)).count();
-            Outcome { cost: nanos(time) / float(calls), wrong: missed + u64::from(wrong > 0) }
+            Outcome { cost: nanos(time) / float(calls), wrong: u64::from(wrong > 0) }
         })
     }
 }
 
-fn write(map: &ConcurrentOrderedMap<u64, u64>, hand: &[(u64, u64)], busy: &AtomicUsize) {
+/// Writes all, and answers when that was done.
+fn write(map: &ConcurrentOrderedMap<u64, u64>, hand: &[(u64, u64)], busy: &AtomicUsize) -> Instant {
     let mut session = map.pin();
     for (n, (key, value)) in hand.iter().enumerate() {
         if n % 64 == 63 {
@@ -94,4 +91,5 @@ fn write(map: &ConcurrentOrderedMap<u64, u64>, hand: &[(u64, u64)], busy: &Atomi
     }
     drop(session);
     busy.fetch_sub(1, Ordering::Release);
+    Instant::now()
 }
