@@ -51,7 +51,7 @@ plant "$copy/concurrent-ordered-map/src/bounds.rs" 's/key\.cmp\(bound\)\.is_gt\(
     fail "the fault in bounds.rs: its place has moved"
 plant "$copy/pool/src/db/config.rs" 's/config\.validate\(\)\?;\s*Ok\(config\)/Ok(config)/' ||
     fail "the fault in config.rs: its place has moved"
-plant "$copy/pool/src/guard.rs" 's/shared\.connector\.condition\(&mut item\.connection\)/{ let _ = (shared, item); Condition::Clean }/' ||
+plant "$copy/pool/src/guard.rs" 's/shared\.connector\.condition\(&mut item\.connection\)/{ let _ = shared; Condition::Clean }/' ||
     fail "the fault in guard.rs: its place has moved"
 build
 for name in "${TARGETS[@]}"; do
