@@ -78,7 +78,7 @@ const SCRIPT: &str = r#"
     exec 3>&1 >/dev/null 2>&1
     bin=$1 port=$2 dir=$(mktemp -d)
     eval "$3"
-    create && serve && echo ready >&3 || { tail -3 "$dir/log" >&3; exit 1; }
+    create >"$dir/log" 2>&1 && serve && echo ready >&3 || { tail -3 "$dir/log" >&3; exit 1; }
     while read -r command; do
         case $command in
             stop) stop ;;
@@ -91,8 +91,15 @@ const SCRIPT: &str = r#"
 "#;
 
 impl Server {
-    /// Starts a server, or says why it cannot.
+    /// Starts a server, or says why it cannot. Several that start at once may be in each other's way, over a
+    /// port for one, so that it tries more than once.
     pub(crate) fn start(kind: &'static Kind) -> Result<Self, String> {
+        const TRIES: usize = 3;
+        let again = || Self::try_start(kind);
+        (1..TRIES).fold(again(), |outcome, _| outcome.or_else(|_| again()))
+    }
+
+    fn try_start(kind: &'static Kind) -> Result<Self, String> {
         let none = format!("no {} in {}", kind.binary, kind.folder);
         let bin = binaries(kind).ok_or(none)?;
         let free = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
