@@ -172,12 +172,7 @@ pub(super) fn is_text<K>() -> bool {
 
 /// The hint under which a block with this prefix files a key.
 #[inline]
-pub(super) fn hint<K>(prefix: &[u8], key: &K) -> u64 {
-    word(prefix, key)
-}
-
-#[inline]
-fn word<T: ?Sized>(prefix: &[u8], key: &T) -> u64 {
+pub(super) fn hint<T: ?Sized>(prefix: &[u8], key: &T) -> u64 {
     match bytes(key) {
         Some(bytes) if prefix.is_empty() => head(bytes),
         Some(bytes) => head_after(prefix, bytes),
@@ -205,7 +200,7 @@ pub(super) struct Needle<'q, K, Q: ?Sized> {
 impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
     #[inline]
     pub(super) fn new(key: &'q Q) -> Self {
-        Self { key, hint: if comparable::<K, Q>() { word(&[], key) } else { 0 }, of: PhantomData }
+        Self { key, hint: if comparable::<K, Q>() { hint(&[], key) } else { 0 }, of: PhantomData }
     }
 
     /// The hint after a prefix. `None`: compare keys. K may be unknown, or Q may be a type that hints cannot
@@ -213,7 +208,7 @@ impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
     #[inline]
     pub(super) fn hint(&self, prefix: &[u8]) -> Option<u64> {
         let known = !is_text::<K>() || prefix.is_empty();
-        comparable::<K, Q>().then(|| if known { self.hint } else { word(prefix, self.key) })
+        comparable::<K, Q>().then(|| if known { self.hint } else { hint(prefix, self.key) })
     }
 
     /// True if this is the needle's key, given that their hints are equal, if there are any.

@@ -107,6 +107,7 @@
 //! | **O7** | `Block::drop_link` | the same; a `try_link` that fails | all that other threads wrote to the block; what took the place of its last link |
 //! | **O8** | `RawMap::replace_live` | `RawMap::live` | the list of snapshots, and they |
 //! | **O9** | `archive::link` | `Archive::place` | the archived leaf |
+//! | **O10** | `Flag::change`, by a grace period's end | `Grace::is_over` | all that was done by those who were pinned at its beginning |
 //!
 //! # What a call touches
 //!

@@ -38,7 +38,7 @@ impl Grace {
     /// True if it is over. All that those threads did while they were pinned is visible then.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
-        // Ordering: Acquire, with the job's change.
+        // Ordering: Acquire (O10), with the job's change.
         self.0.owners().load(Ordering::Acquire) & OVER != 0
     }
 }
@@ -51,7 +51,7 @@ impl Flag {
 
     /// Gives up an ownership by adding this.
     fn change(self, by: u32) {
-        // Ordering: AcqRel: the later owner frees after the earlier one is done; Release also for `is_over`.
+        // Ordering: AcqRel: the later owner frees after the earlier one is done; Release also for `is_over` (O10).
         let now = self.owners().fetch_add(by, Ordering::AcqRel).wrapping_add(by);
         if now & !OVER == 0 {
             // SAFETY: no owner is left.
