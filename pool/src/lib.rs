@@ -116,6 +116,7 @@
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod connector;
 mod core;
 mod db;
@@ -135,6 +136,7 @@ mod stats;
 mod sync;
 mod waiting;
 
+pub use self::ask::{Ask, Priority};
 pub use self::connector::{Condition, Connector};
 pub use self::db::{
     Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,
@@ -143,7 +145,7 @@ pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
 pub use self::guard::Guard;
 pub use self::histogram::Times;
 pub use self::id::{ConnectionId, ParseIdError};
-pub use self::pool::{Pool, Priority, StartError};
+pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;
 pub use self::stats::{Holder, Row, Stats};

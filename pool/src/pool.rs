@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::ask::Ask;
 use crate::connector::Connector;
 use crate::core::{Request, Take};
 use crate::error::{ConfigError, Error};
@@ -17,18 +18,6 @@ use crate::maintenance;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting::{self, wait};
-
-/// Who goes first when several wait. Among equals, whoever came first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Priority {
-    /// Before all others.
-    High,
-    /// The usual.
-    #[default]
-    Normal,
-    /// After all others. May wait for ever while others keep coming.
-    Low,
-}
 
 /// A pool of connections. Cheap to clone: clones are handles of one pool.
 ///
@@ -95,8 +84,7 @@ impl<C: Connector> Pool<C> {
     /// [`Error::Timeout`], [`Error::Connect`] or [`Error::Closed`].
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
-        let by = Location::caller();
-        self.acquire_by(by, self.shared.settings.acquire_timeout, Priority::Normal)
+        self.acquire_by(Location::caller(), Ask::new())
     }
 
     /// As [`acquire`](Self::acquire), with a time limit of its own.
@@ -108,19 +96,19 @@ impl<C: Connector> Pool<C> {
         &self,
         limit: Duration,
     ) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
-        self.acquire_by(Location::caller(), limit, Priority::Normal)
+        self.acquire_by(Location::caller(), Ask::new().within(limit))
     }
 
-    /// As [`acquire`](Self::acquire), before or after others that wait.
+    /// As [`acquire`](Self::acquire), asked for in another way: a [`Priority`], or any [`Ask`].
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).
     #[track_caller]
     pub fn acquire_with(
         &self,
-        priority: Priority,
+        ask: impl Into<Ask>,
     ) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
-        self.acquire_by(Location::caller(), self.shared.settings.acquire_timeout, priority)
+        self.acquire_by(Location::caller(), ask.into())
     }
 
     /// Borrows a connection if one is idle that needs no check and nobody waits.
@@ -129,7 +117,7 @@ impl<C: Connector> Pool<C> {
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        match self.take(request(Location::caller(), Priority::Normal)) {
+        match self.take(&request(Location::caller(), &Ask::new())) {
             Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease)),
             Take::Wait => Err(Error::NoneIdle { why: self.shared.why() }),
             Take::Closed => Err(Error::Closed),
@@ -139,13 +127,15 @@ impl<C: Connector> Pool<C> {
     pub(crate) async fn acquire_by(
         &self,
         by: &'static Location<'static>,
-        limit: Duration,
-        priority: Priority,
+        ask: Ask,
     ) -> Result<Guard<C>, Error> {
-        let request = request(by, priority);
-        let lease = match self.take(request) {
+        let request = request(by, &ask);
+        let lease = match self.take(&request) {
             Take::Lease(lease) => lease,
-            Take::Wait => wait(&self.shared, request, limit).await?,
+            Take::Wait => {
+                let limit = ask.limit.unwrap_or(self.shared.settings.acquire_timeout);
+                wait(&self.shared, request, limit).await?
+            }
             Take::Closed => return Err(Error::Closed),
         };
         let guard = Guard::new(Arc::clone(&self.shared), lease);
@@ -153,7 +143,7 @@ impl<C: Connector> Pool<C> {
         Ok(guard)
     }
 
-    fn take(&self, request: Request) -> Take<crate::shared::Item<C>> {
+    fn take(&self, request: &Request) -> Take<crate::shared::Item<C>> {
         self.shared.core.take(request, |live| self.shared.is_fresh(live, request.since))
     }
 
@@ -168,13 +158,8 @@ impl<C: Connector> Pool<C> {
     }
 }
 
-fn request(by: &'static Location<'static>, priority: Priority) -> Request {
-    let priority = match priority {
-        Priority::High => 0,
-        Priority::Normal => 1,
-        Priority::Low => 2,
-    };
-    Request { since: Instant::now(), by, priority }
+fn request(by: &'static Location<'static>, ask: &Ask) -> Request {
+    Request { since: Instant::now(), by, priority: ask.priority }
 }
 
 impl<C: Connector> fmt::Debug for Pool<C> {

@@ -53,7 +53,7 @@ impl<C: Connector> Shared<C> {
             self.registry.iter().map(|(id, slot)| (slot, id)).collect();
         let row = |row: CoreRow<ConnectionId>| {
             let id = row.idle.or_else(|| ids.get(&row.slot).copied());
-            let holder = row.hold.zip(id).map(|(hold, id)| holder(id, hold));
+            let holder = row.hold.zip(id).map(|(hold, id)| holder(id, &hold));
             Row { slot: row.slot, id, state: String::from(row.stage), holder }
         };
         rows.into_iter().map(row).collect()
@@ -91,8 +91,8 @@ impl<C: Connector> Shared<C> {
     }
 }
 
-fn holder(id: ConnectionId, hold: Hold) -> Holder {
-    Holder { id, by: hold.by.to_string(), held_ns: nanos_since(hold.since) }
+fn holder(id: ConnectionId, hold: &Hold) -> Holder {
+    Holder { id, by: hold.request.by.to_string(), held_ns: nanos_since(hold.since) }
 }
 
 fn nanos_since(since: Instant) -> u64 {

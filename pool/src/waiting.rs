@@ -32,21 +32,23 @@ pub(crate) async fn wait<C: Connector>(
     let deadline = deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
     let place = match shared.core.join(request, deadline) {
         Ok(place) => place,
-        Err(refusal) => return Err(refused(shared, request, refusal)),
+        // Nobody is late who has not waited.
+        Err(_) => return Err(Error::Closed),
     };
     let mut waiting = Waiting { shared, place, is_served: false };
-    event!(debug, shared, { by = %request.by, }, "waiting for a connection");
+    event!(debug, shared, { by = %waiting.place.waiter.request.by, }, "waiting for a connection");
     if waiting.place.is_to_supply {
         shared.pump();
     }
     if waiting.place.is_first_to_go {
         shared.alarm.notify_one();
     }
-    waiting.served().await.map_err(|refusal| refused(shared, request, refusal))
+    let served = waiting.served().await;
+    served.map_err(|refusal| refused(shared, &waiting.place.waiter.request, refusal))
 }
 
 #[cold]
-fn refused<C: Connector>(shared: &Shared<C>, request: Request, refusal: Refusal) -> Error {
+fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Closed => Error::Closed,
         Refusal::Connect(cause) => Error::Connect { cause },

@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take};
+use crate::ask::Priority;
 use crate::reason::Reason;
 
 /// How long they wait who wait.
 const LIMIT: Duration = Duration::from_secs(1_000);
 
 fn request() -> Request {
-    Request { since: Instant::now(), by: Location::caller(), priority: 1 }
+    Request { since: Instant::now(), by: Location::caller(), priority: Priority::Normal }
 }
 
 /// A core of one slot, whose resource is lent.
@@ -24,7 +25,7 @@ fn lent() -> (Arc<Core<u32>>, Lease<u32>) {
     let core = Core::new(1);
     let slot = core.reserve_below(1).unwrap();
     assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
-    let Take::Lease(lease) = core.take(request(), |_| true) else { panic!("it is idle") };
+    let Take::Lease(lease) = core.take(&request(), |_| true) else { panic!("it is idle") };
     (Arc::new(core), lease)
 }
 
@@ -81,7 +82,7 @@ fn one_who_comes_while_it_is_given_back_is_served() {
             let core = Arc::clone(&core);
             move || drop(core.give_back(lease, Instant::now()))
         });
-        let taken = matches!(core.take(request(), |_| true), Take::Lease(_));
+        let taken = matches!(core.take(&request(), |_| true), Take::Lease(_));
         let place = (!taken).then(|| join(&core));
         // As a caller does: it looks for something to do only if it is told that there is.
         if place.as_ref().is_some_and(|place| place.is_to_supply) {
@@ -151,7 +152,7 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
             move || leave(&core, &first)
         });
         assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
-        let taken = matches!(core.take(request(), |_| true), Take::Lease(_));
+        let taken = matches!(core.take(&request(), |_| true), Take::Lease(_));
         let place = (!taken).then(|| join(&core));
         if place.as_ref().is_some_and(|place| place.is_to_supply) {
             assert!(core.supply(Instant::now(), |_| true).is_none());

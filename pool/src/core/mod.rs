@@ -55,6 +55,7 @@ pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
 use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
+use crate::ask::Priority;
 use crate::error::Cause;
 use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
@@ -292,9 +293,9 @@ fn wake(waker: Option<std::task::Waker>) {
 }
 
 /// Who asks, and since when.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) since: Instant,
     pub(crate) by: &'static Location<'static>,
-    pub(crate) priority: u8,
+    pub(crate) priority: Priority,
 }

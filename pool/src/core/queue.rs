@@ -13,9 +13,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Waiter;
+use crate::ask::Priority;
 
 /// A place in the queue: by priority, then in the order of arrival.
-pub(crate) type Turn = (u8, u64);
+pub(crate) type Turn = (Priority, u64);
 
 /// How many priorities there are.
 const LINES: usize = 3;
@@ -41,11 +42,11 @@ impl<R> Queue<R> {
         self.next_ticket
     }
 
-    pub(super) fn push(&mut self, priority: u8, waiter: Arc<Waiter<R>>) -> Turn {
+    pub(super) fn push(&mut self, priority: Priority, waiter: Arc<Waiter<R>>) -> Turn {
         let turn = (priority, self.next_ticket);
         self.next_ticket += 1;
         self.len += 1;
-        self.lines[usize::from(priority)].push_back((turn.1, waiter));
+        self.lines[priority as usize].push_back((turn.1, waiter));
         turn
     }
 
@@ -58,7 +59,7 @@ impl<R> Queue<R> {
 
     /// Takes off one, wherever it stands. `None` if it was taken off before.
     pub(super) fn remove(&mut self, (priority, ticket): Turn) -> Option<Arc<Waiter<R>>> {
-        let line = &mut self.lines[usize::from(priority)];
+        let line = &mut self.lines[priority as usize];
         let at = line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
         let (_, waiter) = line.remove(at)?;
         self.len -= 1;

@@ -24,7 +24,7 @@ pub(crate) struct Place<R> {
 
 impl<R> Core<R> {
     /// Takes the lowest idle resource, if nobody waits (C4) and it is `fresh`: it may be handed out as it is.
-    pub(crate) fn take(&self, request: Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
+    pub(crate) fn take(&self, request: &Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
         // Ordering: Relaxed; see `note_crowd`.
         if self.is_crowded.load(Ordering::Relaxed) {
             return Take::Wait;
@@ -40,21 +40,22 @@ impl<R> Core<R> {
             Stage::Idle(resource) if fresh(resource) => {}
             _ => return Take::Wait,
         }
-        let hold = Hold { since: request.since, by: request.by };
+        let hold = Hold { since: request.since, request: request.clone() };
         let lease = state.take_idle(slot, Stage::Lent(hold));
         drop(state);
         self.timings[slot].wait.record(Duration::ZERO);
-        Take::Lease(Lease { since: Some(hold.since), ..lease })
+        Take::Lease(Lease { since: Some(request.since), ..lease })
     }
 
     /// Joins the queue, until the deadline.
     pub(crate) fn join(&self, request: Request, deadline: Instant) -> Result<Place<R>, Refusal> {
+        let priority = request.priority;
         let waiter = Arc::new(Waiter::new(request, deadline));
         let mut state = self.state.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        let turn = state.queue.push(request.priority, Arc::clone(&waiter));
+        let turn = state.queue.push(priority, Arc::clone(&waiter));
         self.note_crowd(&state);
         let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
         if is_first_to_go {
@@ -85,7 +86,7 @@ impl<R> Core<R> {
     ) -> Poll<Result<Lease<R>, Refusal>> {
         let polled = waiter.poll(context);
         if let Poll::Ready(Ok(Lease { slot, since: Some(since), .. })) = &polled {
-            self.timings[*slot].wait.record(since.saturating_duration_since(waiter.since));
+            self.timings[*slot].wait.record(since.saturating_duration_since(waiter.request.since));
         }
         polled
     }
@@ -189,7 +190,7 @@ impl<R> State<R> {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };
-        self.put(slot, Stage::Lent(Hold { since: now, by: waiter.by }));
+        self.put(slot, Stage::Lent(Hold { since: now, request: waiter.request.clone() }));
         waiter.give(Lease { since: Some(now), ..lease })
     }
 }

@@ -1,14 +1,14 @@
 //! A slot: the place of one resource from before it is made until after it is closed.
 
-use std::panic::Location;
-
 use tokio::time::Instant;
 
+use super::Request;
+
 /// Who holds a resource, and since when.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hold {
     pub(crate) since: Instant,
-    pub(crate) by: &'static Location<'static>,
+    pub(crate) request: Request,
 }
 
 /// What happens in a slot.
@@ -60,7 +60,7 @@ impl<R> Slot<R> {
             Stage::Empty => return None,
             Stage::Connecting => ("connecting", None, None),
             Stage::Idle(resource) => ("idle", Some(look(resource)), None),
-            Stage::Lent(hold) => ("in use", None, Some(*hold)),
+            Stage::Lent(hold) => ("in use", None, Some(hold.clone())),
             Stage::Checking => ("checking", None, None),
             Stage::Retiring => ("closing", None, None),
         };

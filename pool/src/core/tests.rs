@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
+use crate::ask::Priority;
 use crate::error::Cause;
 use crate::reason::Reason;
 
-fn request(priority: u8) -> Request {
+fn request(priority: Priority) -> Request {
     Request { since: Instant::now(), by: Location::caller(), priority }
 }
 
@@ -20,13 +21,13 @@ fn far_away() -> Instant {
 }
 
 fn take(core: &Core<u32>) -> Option<Lease<u32>> {
-    match core.take(request(1), |_| true) {
+    match core.take(&request(Priority::Normal), |_| true) {
         Take::Lease(lease) => Some(lease),
         Take::Wait | Take::Closed => None,
     }
 }
 
-fn join(core: &Core<u32>, priority: u8) -> Place<u32> {
+fn join(core: &Core<u32>, priority: Priority) -> Place<u32> {
     core.join(request(priority), far_away()).expect("open")
 }
 
@@ -69,7 +70,7 @@ fn full(max: usize) -> Core<u32> {
 #[test]
 fn never_more_slots_are_reserved_than_there_are() {
     let core = Core::<u32>::new(3);
-    let places: Vec<_> = (0..10).map(|_| join(&core, 1)).collect();
+    let places: Vec<_> = (0..10).map(|_| join(&core, Priority::Normal)).collect();
     assert_eq!(connects(&core), [0, 1, 2]);
     assert_eq!((core.counts().open, core.counts().waiting), (3, 10));
     assert_eq!(core.reserve_below(3), None);
@@ -79,7 +80,7 @@ fn never_more_slots_are_reserved_than_there_are() {
 #[test]
 fn as_many_are_made_as_wait_for_one() {
     let core = Core::<u32>::new(10);
-    let _places = [join(&core, 1), join(&core, 1)];
+    let _places = [join(&core, Priority::Normal), join(&core, Priority::Normal)];
     assert_eq!(connects(&core), [0, 1]);
     assert!(connects(&core).is_empty());
 }
@@ -97,8 +98,12 @@ fn the_lowest_is_taken_first() {
 fn the_first_in_priority_and_arrival_is_served_and_no_newcomer_overtakes() {
     let core = full(1);
     take(&core).unwrap();
-    let (low, second, third, high) =
-        (join(&core, 2), join(&core, 1), join(&core, 1), join(&core, 0));
+    let (low, second, third, high) = (
+        join(&core, Priority::Low),
+        join(&core, Priority::Normal),
+        join(&core, Priority::Normal),
+        join(&core, Priority::High),
+    );
     for (turn, place) in [high, second, third, low].iter().enumerate() {
         assert!(served(place).is_none());
         assert_eq!(give_back(&core, Lease { slot: 0, since: None, resource: 0 }), None);
@@ -111,7 +116,7 @@ fn the_first_in_priority_and_arrival_is_served_and_no_newcomer_overtakes() {
 fn who_leaves_passes_on_what_it_was_given() {
     let core = full(1);
     let held = take(&core).unwrap();
-    let (first, second) = (join(&core, 1), join(&core, 1));
+    let (first, second) = (join(&core, Priority::Normal), join(&core, Priority::Normal));
     give_back(&core, held);
     let unclaimed = core.leave(first.turn, &first.waiter).expect("it was handed over");
     assert!(matches!(core.pass_on(unclaimed, Instant::now()), GivenBack::Kept));
@@ -122,7 +127,7 @@ fn who_leaves_passes_on_what_it_was_given() {
 fn who_leaves_before_its_turn_is_skipped() {
     let core = full(1);
     let held = take(&core).unwrap();
-    let (first, second) = (join(&core, 1), join(&core, 1));
+    let (first, second) = (join(&core, Priority::Normal), join(&core, Priority::Normal));
     assert!(core.leave(first.turn, &first.waiter).is_none());
     assert_eq!(core.counts().waiting, 1);
     give_back(&core, held);
@@ -132,8 +137,8 @@ fn who_leaves_before_its_turn_is_skipped() {
 #[test]
 fn a_stale_one_is_checked_for_whoever_is_first_then() {
     let core = full(1);
-    assert!(matches!(core.take(request(1), |_| false), Take::Wait));
-    let place = join(&core, 1);
+    assert!(matches!(core.take(&request(Priority::Normal), |_| false), Take::Wait));
+    let place = join(&core, Priority::Normal);
     let Some(Job::Check(lease)) = core.supply(Instant::now(), |_| false) else {
         panic!("no check")
     };
@@ -145,7 +150,7 @@ fn a_stale_one_is_checked_for_whoever_is_first_then() {
 #[test]
 fn a_newcomer_does_not_take_what_is_idle_while_another_waits_for_a_check() {
     let core = full(2);
-    let place = join(&core, 1);
+    let place = join(&core, Priority::Normal);
     let Some(Job::Check(lease)) = core.supply(Instant::now(), |_| false) else {
         panic!("no check")
     };
@@ -161,7 +166,7 @@ fn who_waits_need_not_wait_for_one_being_made_while_another_is_idle() {
     let idle = core.reserve_below(3).unwrap();
     core.fill(idle, 1, Instant::now());
     core.reserve_below(3).unwrap();
-    let _place = join(&core, 1);
+    let _place = join(&core, Priority::Normal);
     assert!(matches!(core.supply(Instant::now(), |_| false), Some(Job::Check(_))));
     assert!(core.supply(Instant::now(), |_| false).is_none());
 }
@@ -191,11 +196,11 @@ fn what_was_begun_before_a_reset_is_closed_when_it_is_made() {
 fn a_close_sends_all_away_and_keeps_nothing() {
     let core = full(2);
     let held = [take(&core).unwrap(), take(&core).unwrap()];
-    let place = join(&core, 1);
+    let place = join(&core, Priority::Normal);
     assert!(core.close().is_empty());
     assert!(matches!(served(&place), Some(Err(Refusal::Closed))));
-    assert!(core.join(request(1), far_away()).is_err());
-    assert!(matches!(core.take(request(1), |_| true), Take::Closed));
+    assert!(core.join(request(Priority::Normal), far_away()).is_err());
+    assert!(matches!(core.take(&request(Priority::Normal), |_| true), Take::Closed));
     for lease in held {
         assert_eq!(give_back(&core, lease), Some(Reason::Shutdown));
     }
@@ -206,10 +211,10 @@ fn a_close_sends_all_away_and_keeps_nothing() {
 fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused() {
     let core = Core::<u32>::new(3);
     let cause: Cause = Arc::new(std::io::Error::other("down"));
-    let early = [join(&core, 1), join(&core, 1)];
+    let early = [join(&core, Priority::Normal), join(&core, Priority::Normal)];
     assert_eq!(connects(&core), [0, 1]);
     let before = core.next_ticket();
-    let late = join(&core, 1);
+    let late = join(&core, Priority::Normal);
     assert_eq!(connects(&core), [2]);
     assert_eq!(core.connect_failed(1, before, &cause), AfterFailure::Probe);
     assert_eq!(core.connect_failed(0, before, &cause), AfterFailure::Stop);
@@ -221,7 +226,7 @@ fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused(
     assert!(connects(&core).is_empty(), "one probe at a time");
     core.fill(1, 5, Instant::now());
     assert_eq!(served(&late).unwrap().unwrap(), 5);
-    let _more = [join(&core, 1), join(&core, 1)];
+    let _more = [join(&core, Priority::Normal), join(&core, Priority::Normal)];
     assert_eq!(connects(&core), [0, 2]);
 }
 
@@ -231,7 +236,7 @@ fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
     let slot = core.reserve_below(2).unwrap();
     core.fill(slot, 1, Instant::now());
     let held = take(&core).unwrap();
-    let place = join(&core, 1);
+    let place = join(&core, Priority::Normal);
     assert_eq!(connects(&core), [1]);
     let cause: Cause = Arc::new(std::io::Error::other("down"));
     core.connect_failed(1, core.next_ticket(), &cause);
@@ -246,7 +251,7 @@ fn those_who_are_late_are_sent_away_and_the_next_deadline_is_told() {
     let held = take(&core).unwrap();
     let now = Instant::now();
     let after = |seconds| now + Duration::from_secs(seconds);
-    let waits = |seconds| core.join(request(1), after(seconds)).expect("open");
+    let waits = |seconds| core.join(request(Priority::Normal), after(seconds)).expect("open");
     let (long, short, longest) = (waits(20), waits(10), waits(30));
     assert_eq!(
         [long.is_first_to_go, short.is_first_to_go, longest.is_first_to_go],
@@ -267,12 +272,12 @@ fn those_who_are_late_are_sent_away_and_the_next_deadline_is_told() {
 #[test]
 fn a_newcomer_takes_what_is_idle_when_those_who_waited_are_gone() {
     let core = full(1);
-    let place = join(&core, 1);
+    let place = join(&core, Priority::Normal);
     assert!(take(&core).is_none(), "a newcomer has overtaken");
     assert!(core.leave(place.turn, &place.waiter).is_none());
     let lease = take(&core).expect("nobody waits any more: the last has left");
     give_back(&core, lease);
-    let _late = core.join(request(1), Instant::now()).expect("open");
+    let _late = core.join(request(Priority::Normal), Instant::now()).expect("open");
     assert!(take(&core).is_none(), "a newcomer has overtaken");
     core.send_late_away(far_away());
     assert!(take(&core).is_some(), "nobody waits any more: the last was late");
@@ -282,13 +287,13 @@ fn a_newcomer_takes_what_is_idle_when_those_who_waited_are_gone() {
 #[test]
 fn one_who_joins_is_told_whether_there_is_something_to_supply() {
     let core = Core::<u32>::new(2);
-    assert!(join(&core, 1).is_to_supply, "there is an empty slot");
+    assert!(join(&core, Priority::Normal).is_to_supply, "there is an empty slot");
     assert_eq!(connects(&core), [0]);
-    assert!(join(&core, 1).is_to_supply, "there is another one");
+    assert!(join(&core, Priority::Normal).is_to_supply, "there is another one");
     assert_eq!(connects(&core), [1]);
-    assert!(!join(&core, 1).is_to_supply, "all slots are taken");
+    assert!(!join(&core, Priority::Normal).is_to_supply, "all slots are taken");
     let core = full(1);
-    assert!(join(&core, 1).is_to_supply, "one is idle");
+    assert!(join(&core, Priority::Normal).is_to_supply, "one is idle");
 }
 
 /// Garbage of all maps of the process is freed when some session begins or ends. It may be a guard of this
@@ -309,7 +314,7 @@ fn what_a_map_frees_meanwhile_may_want_the_lock() {
         for _ in 0..2_000 {
             kept.set((), Nosy(Arc::clone(&core)));
             let lease = take(&core).unwrap();
-            let (first, second) = (join(&core, 1), join(&core, 1));
+            let (first, second) = (join(&core, Priority::Normal), join(&core, Priority::Normal));
             assert!(core.leave(second.turn, &second.waiter).is_none());
             assert_eq!(give_back(&core, lease), None);
             let lease = core.leave(first.turn, &first.waiter).expect("it was handed over");

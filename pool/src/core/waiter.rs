@@ -1,6 +1,5 @@
 //! One who waits, and the cell into which a hand-off puts the resource.
 
-use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
@@ -20,16 +19,14 @@ enum Gift<R> {
 
 /// Shared by the queue and by the future that waits.
 pub(crate) struct Waiter<R> {
-    pub(crate) since: Instant,
-    pub(crate) by: &'static Location<'static>,
+    pub(crate) request: Request,
     pub(crate) deadline: Instant,
     gift: Mutex<Gift<R>>,
 }
 
 impl<R> Waiter<R> {
     pub(crate) fn new(request: Request, deadline: Instant) -> Self {
-        let Request { since, by, .. } = request;
-        Self { since, by, deadline, gift: Mutex::new(Gift::Nothing(None)) }
+        Self { request, deadline, gift: Mutex::new(Gift::Nothing(None)) }
     }
 
     /// Puts the resource in. Answers whom to wake, once no lock is held.

@@ -8,7 +8,7 @@ use sqlx::{Connection, Database};
 use sqlx_core::transaction::TransactionManager;
 
 use super::{ConnectionManager, PooledConnection};
-use crate::pool::Priority;
+use crate::ask::Ask;
 
 /// A transaction that owns its connection. Dropping it rolls back, and gives the connection back when that
 /// is done.
@@ -44,8 +44,7 @@ impl<DB: Database> ConnectionManager<DB> {
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
         let by = Location::caller();
         async move {
-            let limit = self.settings().acquire_timeout;
-            let mut connection = self.acquire_by(by, limit, Priority::Normal).await?;
+            let mut connection = self.acquire_by(by, Ask::new()).await?;
             connection.call_begins();
             DB::TransactionManager::begin(&mut connection, None).await?;
             connection.call_ended();
