@@ -116,6 +116,7 @@
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]
 
+mod acquiring;
 mod ask;
 mod connector;
 mod core;

@@ -6,18 +6,16 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::acquiring::{Acquiring, request, take};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::core::{Request, Take};
+use crate::core::Take;
 use crate::error::{ConfigError, Error};
-use crate::event::event;
 use crate::guard::Guard;
 use crate::maintenance;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::waiting::{self, wait};
+use crate::waiting;
 
 /// A pool of connections. Cheap to clone: clones are handles of one pool.
 ///
@@ -117,34 +115,15 @@ impl<C: Connector> Pool<C> {
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        match self.take(&request(Location::caller(), &Ask::new())) {
+        match take(&self.shared, &request(Location::caller(), &Ask::new())) {
             Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease)),
             Take::Wait => Err(Error::NoneIdle { why: self.shared.why() }),
             Take::Closed => Err(Error::Closed),
         }
     }
 
-    pub(crate) async fn acquire_by(
-        &self,
-        by: &'static Location<'static>,
-        ask: Ask,
-    ) -> Result<Guard<C>, Error> {
-        let request = request(by, &ask);
-        let lease = match self.take(&request) {
-            Take::Lease(lease) => lease,
-            Take::Wait => {
-                let limit = ask.limit.unwrap_or(self.shared.settings.acquire_timeout);
-                wait(&self.shared, request, limit).await?
-            }
-            Take::Closed => return Err(Error::Closed),
-        };
-        let guard = Guard::new(Arc::clone(&self.shared), lease);
-        event!(debug, self.shared, { id = %guard.id(), by = %by, }, "connection acquired");
-        Ok(guard)
-    }
-
-    fn take(&self, request: &Request) -> Take<crate::shared::Item<C>> {
-        self.shared.core.take(request, |live| self.shared.is_fresh(live, request.since))
+    pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
+        Acquiring::new(&self.shared, by, ask)
     }
 
     /// The settings that it was started with.
@@ -156,10 +135,6 @@ impl<C: Connector> Pool<C> {
     pub fn is_closed(&self) -> bool {
         self.shared.core.is_closed()
     }
-}
-
-fn request(by: &'static Location<'static>, ask: &Ask) -> Request {
-    Request { since: Instant::now(), by, priority: ask.priority }
 }
 
 impl<C: Connector> fmt::Debug for Pool<C> {

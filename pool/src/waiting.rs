@@ -1,7 +1,8 @@
 //! A caller that waits for a connection.
 
-use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -14,37 +15,48 @@ use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
 /// One who waits. Dropping it leaves the queue, and passes on what was handed over meanwhile.
-struct Waiting<'a, C: Connector> {
+pub(crate) struct Waiting<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
     place: Place<Item<C>>,
     is_served: bool,
 }
 
-/// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that need
-/// not wait does not.
-pub(crate) async fn wait<C: Connector>(
-    shared: &Arc<Shared<C>>,
-    request: Request,
-    limit: Duration,
-) -> Result<Lease<Item<C>>, Error> {
-    // A sum beyond the clock's range is no deadline at all; a century is none either.
-    let deadline = request.since.checked_add(limit);
-    let deadline = deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
-    let place = match shared.core.join(request, deadline) {
-        Ok(place) => place,
-        // Nobody is late who has not waited.
-        Err(_) => return Err(Error::Closed),
-    };
-    let mut waiting = Waiting { shared, place, is_served: false };
-    event!(debug, shared, { by = %waiting.place.waiter.request.by, }, "waiting for a connection");
-    if waiting.place.is_to_supply {
-        shared.pump();
+impl<'a, C: Connector> Waiting<'a, C> {
+    /// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that
+    /// need not wait does not.
+    pub(crate) fn join(
+        shared: &'a Arc<Shared<C>>,
+        request: Request,
+        limit: Duration,
+    ) -> Result<Self, Error> {
+        // A sum beyond the clock's range is no deadline at all; a century is none either.
+        let deadline = request.since.checked_add(limit);
+        let deadline =
+            deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
+        // Nobody is late before having waited: only a closed pool refuses here.
+        let place = shared.core.join(request, deadline).map_err(|_| Error::Closed)?;
+        event!(debug, shared, { by = %place.waiter.request.by, }, "waiting for a connection");
+        let waiting = Self { shared, place, is_served: false };
+        if waiting.place.is_to_supply {
+            shared.pump();
+        }
+        if waiting.place.is_first_to_go {
+            shared.alarm.notify_one();
+        }
+        Ok(waiting)
     }
-    if waiting.place.is_first_to_go {
-        shared.alarm.notify_one();
+
+    /// The place in the source that asked.
+    pub(crate) fn by(&self) -> &'static Location<'static> {
+        self.place.waiter.request.by
     }
-    let served = waiting.served().await;
-    served.map_err(|refusal| refused(shared, &waiting.place.waiter.request, refusal))
+
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Lease<Item<C>>, Error>> {
+        let served = ready!(self.shared.core.poll(&self.place.waiter, context));
+        self.is_served = true;
+        let request = &self.place.waiter.request;
+        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal)))
+    }
 }
 
 #[cold]
@@ -58,16 +70,6 @@ fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal
             event!(warn, shared, { by = %request.by, waited = ?waited, reason = %why, }, "no connection in time");
             Error::Timeout { waited, why }
         }
-    }
-}
-
-impl<C: Connector> Waiting<'_, C> {
-    fn served(&mut self) -> impl Future<Output = Result<Lease<Item<C>>, Refusal>> {
-        poll_fn(|context| {
-            let polled = self.shared.core.poll(&self.place.waiter, context);
-            self.is_served = polled.is_ready();
-            polled
-        })
     }
 }
 
