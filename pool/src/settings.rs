@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::observe::Observe;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -20,7 +21,8 @@ use crate::error::ConfigError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The name that events and statistics show. Default: `pool`.
+    /// The name that events, statistics, metrics and spans show. Default: empty, which stands for what the
+    /// pool connects to: `host:port/database` or a file, as far as that is known, and `pool` otherwise.
     pub name: String,
     /// How many connections are opened at the start and kept. Default: 10.
     pub min: usize,
@@ -69,12 +71,14 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// Spans and gauges.
+    pub observe: Observe,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            name: String::from("pool"),
+            name: String::new(),
             min: 10,
             max: 20,
             acquire_timeout: Duration::from_secs(30),
@@ -90,6 +94,7 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            observe: Observe::default(),
         }
     }
 }
@@ -125,6 +130,7 @@ impl Settings {
             ("max_lifetime", self.max_lifetime),
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
+            ("observe.gauges_every", self.observe.gauges_every),
         ];
         match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
             Some((field, _)) => wrong(field, String::from("must be more than zero")),
@@ -140,7 +146,7 @@ impl Settings {
 }
 
 /// Durations as a number of milliseconds.
-mod millis {
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -149,18 +155,18 @@ mod millis {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(whole(duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use super::{Deserialize, Deserializer, Duration, Serializer, whole};
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             duration: &Option<Duration>,
             to: S,
         ) -> Result<S::Ok, S::Error> {
@@ -170,7 +176,7 @@ mod millis {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             from: D,
         ) -> Result<Option<Duration>, D::Error> {
             Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
