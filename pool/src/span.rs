@@ -42,5 +42,5 @@ pub(crate) async fn acquire<C: Connector>(
 
 /// Lasts for as long as a connection is held.
 pub(crate) fn holding(pool: &str, id: ConnectionId, by: &'static Location<'static>) -> Span {
-    info_span!(target: "pool", "db.client.connection.use", pool, id = %id, by = %by)
+    info_span!(target: "pool", "db.client.connection.use", pool = %pool, id = %id, by = %by)
 }

@@ -1,21 +1,11 @@
-//! A tour of the connection manager, with a line for each event of a connection's life.
+//! A tour of the connection manager, part by part, with a line for each event of a connection's life.
 //!
 //!     cargo run --release -p pool --example tour
+//!     cargo run --release -p pool --example tour -- crowd giving_up
 //!
-//! Runs on an SQLite file in the folder for temporary files, or on any database that `DATABASE_URL` names
-//! (with the feature of that database: `--features postgres`). Exits with an error when anything is not as
-//! it says.
-
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-use pool::{Config, ConnectionManager, Error, Reason, Stats, Times};
-use sqlx::{Any, Executor};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
-
-type Manager = ConnectionManager<Any>;
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+//! Shows all parts, or those named. Runs on an SQLite file in the folder for temporary files, or on any database
+//! that `DATABASE_URL` names (with the feature of that database: `--features postgres`). Ends with a table of
+//! what was seen, and with an error when anything is not as it says.
 
 /// Says what is not as it should be.
 macro_rules! ensure {
@@ -26,16 +16,112 @@ macro_rules! ensure {
     };
 }
 
+mod borrowing;
+mod closing;
+mod crowd;
+mod explaining;
+mod giving_up;
+mod health;
+mod metrics;
+mod priority;
+mod replacing;
+mod shrinking;
+mod singleton;
+mod spans;
+mod transactions;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use pool::{Config, ConnectionManager, Settings};
+use sqlx::Any;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::prelude::*;
+
+type Manager = ConnectionManager<Any>;
+
+/// What was seen, for the table at the end; or what is not as it should be.
+type Outcome<T = String> = Result<T, Box<dyn Error>>;
+
+/// What a part has to go by.
+pub(crate) struct Tour {
+    /// Names the database. The manager of the process keeps ten connections, and twenty at most.
+    pub(crate) config: Config<Any>,
+}
+
+/// A part of the tour. Each has a file, with a `TITLE` and a function `show`.
+struct Part {
+    name: &'static str,
+    title: &'static str,
+    show: for<'t> fn(&'t Tour) -> Pin<Box<dyn Future<Output = Outcome> + 't>>,
+}
+
+macro_rules! part {
+    ($name:ident) => {
+        Part {
+            name: stringify!($name),
+            title: $name::TITLE,
+            show: |tour| Box::pin($name::show(tour)),
+        }
+    };
+}
+
+/// The parts in their order. The first counts on being first, and the last closes the manager of the process.
+const PARTS: &[Part] = &[
+    part!(singleton),
+    part!(borrowing),
+    part!(crowd),
+    part!(transactions),
+    part!(giving_up),
+    part!(explaining),
+    part!(replacing),
+    part!(priority),
+    part!(shrinking),
+    part!(health),
+    part!(spans),
+    part!(metrics),
+    part!(closing),
+];
+
+impl Tour {
+    /// The manager of this process.
+    pub(crate) async fn manager(&self) -> Outcome<Manager> {
+        Ok(Manager::get_or_init(self.config.clone()).await?)
+    }
+
+    /// A manager of a part's own, with so many connections at least and at most.
+    pub(crate) async fn connect(
+        &self,
+        name: &str,
+        min: usize,
+        max: usize,
+        change: impl FnOnce(&mut Settings),
+    ) -> Outcome<Manager> {
+        let config = self.config.clone().name(name).min(min).max(max);
+        Ok(Manager::connect(config.set(change)).await?)
+    }
+}
+
+/// Waits until so many connections are open, and idle.
+pub(crate) async fn settle(manager: &Manager, expected: usize) -> Outcome<()> {
+    for _ in 0..1000 {
+        let stats = manager.stats();
+        if (stats.open, stats.idle) == (expected, expected) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Err(format!("not {expected} connections: {:?}", manager.stats()).into())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Each event is one line: the time since the start, the level, what happened, and to what.
-    let lines = tracing_subscriber::fmt::layer()
-        .with_timer(tracing_subscriber::fmt::time::uptime())
-        .with_target(false)
-        .with_ansi(false);
-    let of_the_pool = Targets::new().with_target("pool", tracing::Level::DEBUG);
-    tracing_subscriber::registry().with(lines).with(of_the_pool).init();
-    match tour().await {
+    let named: Vec<_> = std::env::args().skip(1).collect();
+    match tour(&named).await {
         Ok(()) => {
             println!("\nThe tour is over, and everything was as it should be.");
             ExitCode::SUCCESS
@@ -47,256 +133,62 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn tour() -> Outcome {
+/// Shows the parts of these names, or all, and then the table.
+async fn tour(named: &[String]) -> Outcome<()> {
+    if let Some(unknown) = named.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
+        let names: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+        return Err(format!("there is no part '{unknown}', only {}", names.join(", ")).into());
+    }
+    // Each event is one line: the time since the start, the level, what happened, and to what. Spans are told
+    // when they end.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_timer(tracing_subscriber::fmt::time::uptime())
+        .with_span_events(FmtSpan::CLOSE)
+        .with_target(false)
+        .with_ansi(false);
+    let of_the_pool = Targets::new().with_target("pool", tracing::Level::DEBUG);
+    tracing_subscriber::registry().with(lines).with(of_the_pool).init();
+
     let folder = std::env::temp_dir().join(format!("pool-tour-{}", std::process::id()));
-    let url = match std::env::var("DATABASE_URL") {
-        Ok(url) => url,
-        Err(_) => {
-            std::fs::create_dir_all(&folder)?;
-            format!("sqlite://{}/tour.db?mode=rwc", folder.display())
-        }
-    };
-    let outcome = stops(&url).await;
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
+    std::fs::create_dir_all(&folder)?;
+    let url = std::env::var("DATABASE_URL")
+        .unwrap_or_else(|_| format!("sqlite://{}/tour.db?mode=rwc", folder.display()));
+    let config = Config::<Any>::new(&url)?.name("tour").min(10).max(20);
+    let wanted = |part: &&Part| named.is_empty() || named.iter().any(|name| name == part.name);
+    let shown = show(&Tour { config }, PARTS.iter().filter(wanted)).await;
+    std::fs::remove_dir_all(&folder)?;
+    match shown {
+        0 => Ok(()),
+        failed => Err(format!("{failed} parts are not as they should be").into()),
     }
-    outcome
 }
 
-async fn stops(url: &str) -> Outcome {
-    let begun = Instant::now();
-    let config = Config::<Any>::new(url)?.name("tour").min(10).max(20);
-    let manager = singleton(&config).await?;
-    borrowing(&manager).await?;
-    fifty_over_twenty(&manager).await?;
-    transactions(&manager).await?;
-    giving_up(&manager).await?;
-    why_there_is_none(&manager).await?;
-    expiry_renewal_reset(&manager).await?;
-    shrinking(&config).await?;
-    health(&config).await?;
-    let stats = manager.stats();
-    closing(&manager, config).await?;
-    table(&stats, begun.elapsed());
-    Ok(())
-}
-
-fn stop(title: &str) {
-    println!("\n== {title}");
-}
-
-async fn singleton(config: &Config<Any>) -> Result<Manager, Box<dyn std::error::Error>> {
-    stop("One manager for the process, though a hundred tasks ask for it at once");
-    let racers: Vec<_> =
-        (0..100).map(|_| tokio::spawn(Manager::get_or_init(config.clone()))).collect();
-    let mut managers = Vec::new();
-    for racer in racers {
-        managers.push(racer.await??);
+/// Shows the parts, and then the table of what was seen. Answers how many have failed.
+async fn show(tour: &Tour, parts: impl Iterator<Item = &Part>) -> usize {
+    let (mut table, mut failed) = (String::new(), 0);
+    for part in parts {
+        println!("\n== {}: {}", part.name, part.title);
+        let begun = Instant::now();
+        let seen = match (part.show)(tour).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                failed += 1;
+                println!("FAILED: {error}");
+                format!("FAILED: {error}")
+            }
+        };
+        let took = format!("{:.1?}", begun.elapsed());
+        table += &format!("{:<14}{took:>10}  {seen}\n", part.name);
     }
-    let manager = managers.swap_remove(0);
-    let _held = manager.acquire().await?;
-    let all_see_it = managers.iter().all(|manager| manager.stats().in_use == 1);
-    ensure!(all_see_it && manager.stats().created == 10, "more than one manager was built");
-    Ok(manager)
+    print!("\n{table}");
+    failed
 }
 
-async fn borrowing(manager: &Manager) -> Outcome {
-    stop("Borrowing: a guard gives its connection back when it is dropped");
-    let mut connection = manager.acquire().await?;
-    let id = connection.id();
-    let one: i64 =
-        sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(&mut *connection).await?;
-    drop(connection);
-    ensure!(one == 1, "SELECT 1 is {one}");
-    let again = manager.acquire().await?;
-    ensure!(again.id() == id, "the lowest place is used again, to keep few connections warm");
-    again.release().await?;
-    // A manager takes the place of sqlx's pool, too.
-    let two: i64 = sqlx::query_scalar("SELECT CAST(2 AS BIGINT)").fetch_one(manager).await?;
-    ensure!(two == 2 && manager.stats().in_use == 0, "a query on the manager itself");
-    Ok(())
-}
-
-async fn fifty_over_twenty(manager: &Manager) -> Outcome {
-    stop("Fifty requests of 10 ms over twenty connections: opened as needed, served in turn");
-    let begun = Instant::now();
-    let requests: Vec<_> = (0..50)
-        .map(|_| {
-            let manager = manager.clone();
-            tokio::spawn(async move {
-                let mut connection = manager.acquire().await?;
-                connection.execute("SELECT 1").await?;
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                Ok::<_, sqlx::Error>(())
-            })
-        })
-        .collect();
-    for request in requests {
-        request.await??;
+#[cfg(test)]
+mod tests {
+    /// With all features of the tests, which the command of the README does not have.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn every_part_is_as_it_says() {
+        super::tour(&[]).await.unwrap();
     }
-    let stats = manager.stats();
-    println!("all fifty served in {:.1?}, {} connections opened", begun.elapsed(), stats.created);
-    ensure!(stats.created <= 20, "{} connections were opened for a maximum of 20", stats.created);
-    ensure!(stats.closed_total() == 0, "a connection was opened only to be closed");
-    Ok(())
-}
-
-async fn transactions(manager: &Manager) -> Outcome {
-    stop(
-        "Transactions: committed, and rolled back when they are dropped or their begin is cut short",
-    );
-    manager.execute("DROP TABLE IF EXISTS pool_tour").await?;
-    manager.execute("CREATE TABLE pool_tour (n BIGINT)").await?;
-    let mut kept = manager.begin().await?;
-    kept.execute("INSERT INTO pool_tour VALUES (1)").await?;
-    kept.commit().await?;
-    let mut dropped = manager.begin().await?;
-    dropped.execute("INSERT INTO pool_tour VALUES (2)").await?;
-    drop(dropped);
-    for micros in [0, 10, 50, 200] {
-        // Whether it has begun or not when the time is over: nothing is left open.
-        let _ = tokio::time::timeout(Duration::from_micros(micros), manager.begin()).await;
-    }
-    let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pool_tour").fetch_one(manager).await?;
-    ensure!(rows == 1, "{rows} rows are there, not the one that was committed");
-    manager.execute("DROP TABLE pool_tour").await?;
-    Ok(())
-}
-
-async fn giving_up(manager: &Manager) -> Outcome {
-    stop("A thousand callers that give up at random lose no connection and no turn");
-    let callers: Vec<_> = (0..1000_u64)
-        .map(|n| {
-            let manager = manager.clone();
-            tokio::spawn(async move {
-                let patience = Duration::from_micros(n * 7919 % 1500);
-                let served = tokio::time::timeout(patience, async {
-                    let _held = manager.acquire().await?;
-                    tokio::time::sleep(Duration::from_micros(300)).await;
-                    Ok::<_, Error>(())
-                });
-                served.await.is_ok()
-            })
-        })
-        .collect();
-    let mut served = 0;
-    for caller in callers {
-        served += u32::from(caller.await?);
-    }
-    println!("{served} were served, {} gave up", 1000 - served);
-    let mut all = Vec::new();
-    for _ in 0..20 {
-        all.push(manager.acquire_timeout(Duration::from_secs(5)).await?);
-    }
-    ensure!(manager.stats().in_use == 20, "not all places can be used again");
-    Ok(())
-}
-
-async fn why_there_is_none(manager: &Manager) -> Outcome {
-    stop("No connection in time: the error says who has them, and for how long");
-    let mut held = Vec::new();
-    for _ in 0..20 {
-        held.push(manager.acquire().await?);
-    }
-    match manager.acquire_timeout(Duration::from_millis(20)).await {
-        Err(error @ Error::Timeout { .. }) => println!("{error}"),
-        other => return Err(format!("not a time-out: {other:?}").into()),
-    }
-    Ok(())
-}
-
-async fn expiry_renewal_reset(manager: &Manager) -> Outcome {
-    stop("Expire now: the idle are closed, the borrowed when they come back");
-    let borrowed = manager.acquire().await?;
-    manager.expire_now().await;
-    borrowed.release().await?;
-    settle(manager, 10).await?;
-    stop("Renew: filled up to the maximum");
-    ensure!(manager.renew().await? == 10, "not filled up");
-    stop("Reset: nobody is interrupted, and the count is back at the minimum");
-    let mut borrowed = manager.acquire().await?;
-    manager.reset().await?;
-    borrowed.execute("SELECT 1").await?;
-    borrowed.release().await?;
-    settle(manager, 10).await?;
-    let closed = manager.stats().closed;
-    ensure!(closed[&Reason::Reset] == 20, "a reset has closed {} of 20", closed[&Reason::Reset]);
-    Ok(())
-}
-
-/// Waits until so many connections are open, and idle.
-async fn settle(manager: &Manager, expected: usize) -> Outcome {
-    for _ in 0..1000 {
-        let stats = manager.stats();
-        if (stats.open, stats.idle) == (expected, expected) {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    Err(format!("not {expected} connections: {:?}", manager.stats()).into())
-}
-
-async fn shrinking(config: &Config<Any>) -> Outcome {
-    stop("Maintenance: a quiet pool shrinks to its minimum, and keeps the lowest places");
-    let config = config.clone().name("shrinking").min(1).max(4).set(|settings| {
-        settings.idle_timeout = Some(Duration::from_millis(20));
-        settings.maintenance_every = Some(Duration::from_millis(10));
-    });
-    let manager = Manager::connect(config).await?;
-    manager.renew().await?;
-    settle(&manager, 1).await?;
-    ensure!(manager.stats().connections[0].slot == 0, "not the lowest place was kept");
-    Ok(manager.close(Duration::from_secs(5)).await?)
-}
-
-async fn health(config: &Config<Any>) -> Outcome {
-    stop("Health: a connection that fails its check is replaced before anybody has it");
-    let config = config.clone().name("health").min(1).max(1);
-    let config = config.set(|settings| settings.check_after = Duration::ZERO);
-    let manager =
-        Manager::connect(config.check(|_| Box::pin(async { Err(sqlx::Error::WorkerCrashed) })))
-            .await?;
-    let id = manager.acquire().await?.id();
-    ensure!(id.index() == 2, "{id} was handed out though its check failed");
-    Ok(manager.close(Duration::from_secs(5)).await?)
-}
-
-async fn closing(manager: &Manager, config: Config<Any>) -> Outcome {
-    stop("Close: waits for the borrowed, then everything is closed; and it can be opened again");
-    let borrowed = manager.acquire().await?;
-    let late = manager.close(Duration::from_millis(20)).await;
-    ensure!(
-        matches!(late, Err(Error::StillBorrowed { .. })),
-        "not told who still borrows: {late:?}"
-    );
-    drop(borrowed);
-    manager.close(Duration::from_secs(5)).await?;
-    ensure!(matches!(manager.acquire().await, Err(Error::Closed)), "used after it was closed");
-    ensure!(manager.stats().open == 0, "something is still open");
-    let again = Manager::get_or_init(config.min(1)).await?;
-    again.execute("SELECT 1").await?;
-    Ok(again.close(Duration::from_secs(5)).await?)
-}
-
-fn table(stats: &Stats, took: Duration) {
-    println!("\n{:<28}{:>12}", "the manager of the tour", "");
-    println!("{:<28}{:>12}", "served", stats.wait.count);
-    println!("{:<28}{:>12}", "gave up or timed out", stats.given_up + stats.timeouts);
-    println!("{:<28}{:>12}", "opened", stats.created);
-    for (reason, count) in stats.closed.iter().filter(|(_, count)| **count > 0) {
-        println!("{:<28}{count:>12}", format!("closed, {}", reason.name()));
-    }
-    let times = |name: &str, times: &Times| {
-        for (what, nanos) in [("p50", times.p50_ns), ("p99", times.p99_ns), ("max", times.max_ns)] {
-            println!(
-                "{:<28}{:>12}",
-                format!("{name}, {what}"),
-                format!("{:.1?}", Duration::from_nanos(nanos))
-            );
-        }
-    };
-    times("wait", &stats.wait);
-    times("open", &stats.create);
-    times("use", &stats.used);
-    println!("{:<28}{:>12}", "the tour took", format!("{took:.1?}"));
 }
