@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ask::Ageing;
 use crate::error::ConfigError;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
@@ -69,6 +70,9 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// What keeps a low [`Priority`](crate::Priority) from waiting for ever. Default: 1 s for normal, 10 s for
+    /// low. `None`: the order is strict, and a lower priority waits for as long as higher ones keep coming.
+    pub ageing: Option<Ageing>,
 }
 
 impl Default for Settings {
@@ -90,6 +94,7 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            ageing: Some(Ageing::default()),
         }
     }
 }
@@ -126,10 +131,10 @@ impl Settings {
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
         ];
-        match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
-            Some((field, _)) => wrong(field, String::from("must be more than zero")),
-            None => Ok(()),
+        if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            return wrong(field, String::from("must be more than zero"));
         }
+        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)
     }
 
     /// The pause after so many attempts have failed, at least one.
@@ -140,7 +145,7 @@ impl Settings {
 }
 
 /// Durations as a number of milliseconds.
-mod millis {
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -149,18 +154,18 @@ mod millis {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(whole(duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use super::{Deserialize, Deserializer, Duration, Serializer, whole};
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             duration: &Option<Duration>,
             to: S,
         ) -> Result<S::Ok, S::Error> {
@@ -170,7 +175,7 @@ mod millis {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             from: D,
         ) -> Result<Option<Duration>, D::Error> {
             Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))

@@ -70,7 +70,7 @@ impl<C: Connector> Shared<C> {
     pub(crate) fn new(connector: C, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             connector,
-            core: Core::new(settings.max),
+            core: Core::new(settings.max, settings.ageing),
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             outage: Mutex::new(Outage::default()),
