@@ -8,7 +8,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::ask::Ask;
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::event::event;
 use crate::guard::Guard;
 use crate::shared::{Item, Shared};
+use crate::span;
 use crate::waiting::Waiting;
 
 /// Does nothing before it is polled, as futures do. Dropping it loses nothing: see [`Waiting`].
@@ -29,6 +32,7 @@ pub(crate) struct Acquiring<'a, C: Connector> {
 enum Step<'a, C: Connector> {
     Asked(&'static Location<'static>, Ask),
     Waits(Waiting<'a, C>),
+    InSpan(BoxFuture<'a, Result<Guard<C>, Error>>),
     Over,
 }
 
@@ -39,6 +43,15 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         ask: Ask,
     ) -> Self {
         Self { shared, step: Step::Asked(by, ask) }
+    }
+
+    /// The same inside a span. In a box, so that those who want no spans have smaller futures.
+    pub(crate) fn in_span(
+        shared: &'a Arc<Shared<C>>,
+        by: &'static Location<'static>,
+        ask: Ask,
+    ) -> Self {
+        Self { shared, step: Step::InSpan(Box::pin(span::acquire(shared, by, ask))) }
     }
 }
 
@@ -62,7 +75,11 @@ impl<C: Connector> Future for Acquiring<'_, C> {
                 Take::Closed => return Poll::Ready(Err(Error::Closed)),
             }
         }
-        let Step::Waits(waiting) = &mut self.step else { panic!("polled after it was ready") };
+        let waiting = match &mut self.step {
+            Step::Waits(waiting) => waiting,
+            Step::InSpan(acquiring) => return acquiring.as_mut().poll(context),
+            _ => panic!("polled after it was ready"),
+        };
         let served = ready!(waiting.poll(context));
         let by = waiting.by();
         self.step = Step::Over;
@@ -82,7 +99,11 @@ fn acquired<C: Connector>(
 
 /// Borrows a connection if one can be had at once.
 pub(crate) fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
-    shared.core.take(request, |live| shared.is_fresh(live, request.since))
+    let found = shared.core.take(request, |live| shared.is_fresh(live, request.since));
+    if let Take::Lease(_) = &found {
+        shared.meters.waited(Duration::ZERO);
+    }
+    found
 }
 
 pub(crate) fn request(by: &'static Location<'static>, ask: &Ask) -> Request {

@@ -26,6 +26,11 @@ pub trait Connector: Send + Sync + 'static {
     /// What may go wrong.
     type Error: Error + Send + Sync + 'static;
 
+    /// What a pool is called that was given no name: where this connects to.
+    fn name(&self) -> Option<String> {
+        None
+    }
+
     /// Opens a connection.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
 

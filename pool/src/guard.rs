@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::connector::{Condition, Connector};
 use crate::core::Lease;
@@ -15,6 +17,7 @@ use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::{Seat, give_back};
 use crate::shared::{Item, Shared};
+use crate::span;
 
 /// A borrowed connection. Dropping it gives it back.
 ///
@@ -40,6 +43,23 @@ impl<C: Connector> Guard<C> {
         &mut self.lease.as_mut().expect("the lease is there until the guard is gone").resource
     }
 
+    /// Begins the span of holding, if spans are wanted.
+    pub(crate) fn in_span(mut self, by: &'static Location<'static>) -> Self {
+        if self.shared.settings.observe.spans {
+            self.item_mut().span = span::holding(&self.shared.settings.name, self.id(), by);
+        }
+        self
+    }
+
+    /// Takes the connection out: it is held no longer.
+    fn end(&mut self) -> Option<Lease<Item<C>>> {
+        let mut lease = self.lease.take()?;
+        if self.shared.settings.observe.spans {
+            lease.resource.span = Span::none();
+        }
+        Some(lease)
+    }
+
     /// The connection, and whether a call on it is under way.
     pub(crate) fn parts(&mut self) -> (&mut C::Connection, &mut bool) {
         let item = self.item_mut();
@@ -49,6 +69,12 @@ impl<C: Connector> Guard<C> {
     /// The connection's name.
     pub fn id(&self) -> ConnectionId {
         self.item().id
+    }
+
+    /// The span that lasts for as long as the connection is held, for what is done on it to be inside. Disabled
+    /// unless [`Observe::spans`](crate::Observe::spans) is on.
+    pub fn span(&self) -> &Span {
+        &self.item().span
     }
 
     /// Says that a call is under way after which, if it is cut short, nobody knows the connection's state.
@@ -69,7 +95,7 @@ impl<C: Connector> Guard<C> {
     /// # Errors
     /// [`Error::Unclean`] when it could not be cleaned, and was closed.
     pub async fn release(mut self) -> Result<(), Error> {
-        let Some(mut lease) = self.lease.take() else { return Ok(()) };
+        let Some(mut lease) = self.end() else { return Ok(()) };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
             Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
@@ -90,7 +116,7 @@ impl<C: Connector> Guard<C> {
     /// # Errors
     /// [`Error::CloseFailed`] when it did not close in good order. It is gone all the same.
     pub async fn close(mut self) -> Result<(), Error> {
-        let Some(lease) = self.lease.take() else { return Ok(()) };
+        let Some(lease) = self.end() else { return Ok(()) };
         let closed = retire(&self.shared, lease, Reason::Requested).await;
         let closed = closed.unwrap_or_else(|panic| Err(Arc::new(panic)));
         closed.map_err(|cause| Error::CloseFailed { cause })
@@ -101,9 +127,11 @@ impl<C: Connector> Guard<C> {
     /// # Panics
     /// Never.
     pub fn detach(mut self) -> C::Connection {
-        let lease = self.lease.take().expect("the lease is there until the guard is gone");
+        let lease = self.end().expect("the lease is there until the guard is gone");
         let id = lease.resource.id;
-        self.shared.core.retire(lease.slot, Instant::now());
+        let now = Instant::now();
+        self.shared.used(lease.since, now);
+        self.shared.core.retire(lease.slot, now);
         self.shared.forget(&lease.resource, Reason::Detached);
         self.shared.core.vacate(lease.slot);
         event!(info, self.shared, { id = %id, reason = Reason::Detached.name(), }, "connection detached");
@@ -118,7 +146,9 @@ fn retire<C: Connector>(
     lease: Lease<Item<C>>,
     reason: Reason,
 ) -> JoinHandle<Result<(), Cause>> {
-    shared.core.retire(lease.slot, Instant::now());
+    let now = Instant::now();
+    shared.used(lease.since, now);
+    shared.core.retire(lease.slot, now);
     shared.retire(lease, reason)
 }
 
@@ -133,7 +163,7 @@ fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition 
 
 impl<C: Connector> Drop for Guard<C> {
     fn drop(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
+        let Some(mut lease) = self.end() else { return };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
             Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),

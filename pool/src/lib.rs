@@ -128,12 +128,19 @@ mod guard;
 mod histogram;
 mod id;
 mod maintenance;
+#[cfg(feature = "metrics")]
+mod meters;
+#[cfg(not(feature = "metrics"))]
+#[path = "meters_off.rs"]
+mod meters;
+mod observe;
 mod pool;
 mod reason;
 mod report;
 mod seat;
 mod settings;
 mod shared;
+mod span;
 mod stats;
 mod sync;
 mod waiting;
@@ -147,6 +154,7 @@ pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
 pub use self::guard::Guard;
 pub use self::histogram::Times;
 pub use self::id::{ConnectionId, ParseIdError};
+pub use self::observe::Observe;
 pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;

@@ -87,6 +87,7 @@ impl<C: Connector> Pool<C> {
             emptied.as_mut().enable();
             if shared.core.counts().open == 0 {
                 event!(info, shared, {}, "closed");
+                shared.record_gauges();
                 return Ok(());
             }
             if timeout_at(begun + limit, emptied).await.is_err() {

@@ -13,6 +13,7 @@ use crate::core::Take;
 use crate::error::{ConfigError, Error};
 use crate::guard::Guard;
 use crate::maintenance;
+use crate::meters;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting;
@@ -67,6 +68,7 @@ impl<C: Connector> Pool<C> {
         }
         waiting::watch(&pool.shared);
         maintenance::start(&pool.shared);
+        meters::start(&pool.shared);
         Ok(pool)
     }
 
@@ -115,15 +117,19 @@ impl<C: Connector> Pool<C> {
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        match take(&self.shared, &request(Location::caller(), &Ask::new())) {
-            Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease)),
+        let by = Location::caller();
+        match take(&self.shared, &request(by, &Ask::new())) {
+            Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease).in_span(by)),
             Take::Wait => Err(Error::NoneIdle { why: self.shared.why() }),
             Take::Closed => Err(Error::Closed),
         }
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
-        Acquiring::new(&self.shared, by, ask)
+        match self.shared.settings.observe.spans {
+            false => Acquiring::new(&self.shared, by, ask),
+            true => Acquiring::in_span(&self.shared, by, ask),
+        }
     }
 
     /// The settings that it was started with.

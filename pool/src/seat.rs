@@ -141,7 +141,9 @@ impl<C: Connector> Seat<C> {
             }
             Err(cause) => {
                 event!(warn, shared, { id = %item.id, reason = %cause, }, "connection cannot be cleaned");
-                shared.core.retire(self.slot, Instant::now());
+                let now = Instant::now();
+                shared.used(self.since, now);
+                shared.core.retire(self.slot, now);
                 self.discard(Reason::Unclean);
                 Err(cause)
             }
@@ -193,6 +195,7 @@ impl<C: Connector> Seat<C> {
 pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<Item<C>>) {
     let now = Instant::now();
     lease.resource.last_used = now;
+    shared.used(lease.since, now);
     if lease.resource.expires.is_some_and(|expires| expires <= now) {
         shared.core.retire(lease.slot, now);
         drop(shared.retire(lease, Reason::Expired));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::Ageing;
 use crate::error::ConfigError;
+use crate::observe::Observe;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -21,7 +22,8 @@ use crate::error::ConfigError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The name that events and statistics show. Default: `pool`.
+    /// The name that events, statistics, metrics and spans show. Default: empty, which stands for what the
+    /// pool connects to: `host:port/database` or a file, as far as that is known, and `pool` otherwise.
     pub name: String,
     /// How many connections are opened at the start and kept. Default: 10.
     pub min: usize,
@@ -73,12 +75,14 @@ pub struct Settings {
     /// What keeps a low [`Priority`](crate::Priority) from waiting for ever. Default: 1 s for normal, 10 s for
     /// low. `None`: the order is strict, and a lower priority waits for as long as higher ones keep coming.
     pub ageing: Option<Ageing>,
+    /// Spans and gauges.
+    pub observe: Observe,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            name: String::from("pool"),
+            name: String::new(),
             min: 10,
             max: 20,
             acquire_timeout: Duration::from_secs(30),
@@ -95,6 +99,7 @@ impl Default for Settings {
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
             ageing: Some(Ageing::default()),
+            observe: Observe::default(),
         }
     }
 }
@@ -130,6 +135,7 @@ impl Settings {
             ("max_lifetime", self.max_lifetime),
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
+            ("observe.gauges_every", self.observe.gauges_every),
         ];
         if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
             return wrong(field, String::from("must be more than zero"));

@@ -10,12 +10,14 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
+use tracing::Span;
 
 use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepTimeout};
 use crate::event::event;
 use crate::id::ConnectionId;
+use crate::meters::Meters;
 use crate::reason::Reason;
 use crate::seat::Seat;
 use crate::settings::Settings;
@@ -30,6 +32,8 @@ pub(crate) struct Live<T> {
     pub(crate) last_used: Instant,
     /// A call on it is under way, or was cut short: see [`Guard`](crate::Guard).
     pub(crate) is_mid_call: bool,
+    /// Of whoever holds it, where spans are wanted: see [`Observe`](crate::Observe).
+    pub(crate) span: Span,
 }
 
 pub(crate) type Item<C> = Box<Live<<C as Connector>::Connection>>;
@@ -52,6 +56,7 @@ pub(crate) struct Shared<C: Connector> {
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
     pub(crate) outage: Mutex<Outage>,
+    pub(crate) meters: Meters,
     pub(crate) runtime: Handle,
     pub(crate) started: Instant,
     /// Signalled when a slot is emptied.
@@ -67,13 +72,17 @@ pub(crate) struct Shared<C: Connector> {
 }
 
 impl<C: Connector> Shared<C> {
-    pub(crate) fn new(connector: C, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(connector: C, mut settings: Settings) -> Arc<Self> {
+        if settings.name.is_empty() {
+            settings.name = connector.name().unwrap_or_else(|| String::from("pool"));
+        }
         Arc::new(Self {
             connector,
             core: Core::new(settings.max, settings.ageing),
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             outage: Mutex::new(Outage::default()),
+            meters: Meters::new(&settings.name),
             runtime: Handle::current(),
             started: Instant::now(),
             emptied: Notify::new(),
@@ -135,13 +144,21 @@ impl<C: Connector> Shared<C> {
         }
         let took = now.saturating_duration_since(begun);
         self.core.with_tally(|tally| tally.create.record(took));
+        self.meters.opened(took);
         let failures = {
             let mut outage = self.outage.lock();
             outage.last_error = None;
             std::mem::take(&mut outage.failures)
         };
         event!(info, self, { id = %id, slot, took = ?took, after_failures = failures, }, "connection opened");
-        let live = Live { id, connection, expires, last_used: now, is_mid_call: false };
+        let live = Live {
+            id,
+            connection,
+            expires,
+            last_used: now,
+            is_mid_call: false,
+            span: Span::none(),
+        };
         match self.core.fill(slot, Box::new(live), now) {
             GivenBack::Kept => {}
             GivenBack::Retire(lease, reason) => drop(self.retire(lease, reason)),
@@ -173,6 +190,13 @@ impl<C: Connector> Shared<C> {
         reason: Reason,
     ) -> JoinHandle<Result<(), Cause>> {
         self.runtime.spawn(Seat::taken(self, lease).close(reason))
+    }
+
+    /// Measures a use that is over. None, if nobody has used it.
+    pub(crate) fn used(&self, since: Option<Instant>, now: Instant) {
+        if let Some(since) = since {
+            self.meters.used(now.saturating_duration_since(since));
+        }
     }
 
     /// Takes a connection off the books.

@@ -55,6 +55,9 @@ impl<'a, C: Connector> Waiting<'a, C> {
         let served = ready!(self.shared.core.poll(&self.place.waiter, context));
         self.is_served = true;
         let request = &self.place.waiter.request;
+        if let Ok(Lease { since: Some(since), .. }) = &served {
+            self.shared.meters.waited(since.saturating_duration_since(request.since));
+        }
         Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal)))
     }
 }
@@ -67,6 +70,7 @@ fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal
         Refusal::Late => {
             let (waited, why) = (request.since.elapsed(), shared.why());
             shared.core.with_tally(|tally| tally.timeouts += 1);
+            shared.meters.timed_out();
             event!(warn, shared, { by = %request.by, waited = ?waited, reason = %why, }, "no connection in time");
             Error::Timeout { waited, why }
         }

@@ -94,7 +94,8 @@ impl<DB: Database> Config<DB> {
     /// `POOL_RESET_SESSION` (`true` or `false`), `POOL_LIFETIME_JITTER_PERCENT`, and in milliseconds
     /// `POOL_ACQUIRE_TIMEOUT`, `POOL_CONNECT_TIMEOUT`, `POOL_CHECK_AFTER`, `POOL_CHECK_TIMEOUT`,
     /// `POOL_CLEAN_TIMEOUT`, `POOL_CLOSE_TIMEOUT`, `POOL_RENEW_BEFORE`, `POOL_RETRY_MIN`, `POOL_RETRY_MAX`,
-    /// and, where `off` means never, `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`.
+    /// and, where `off` means never, `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`,
+    /// `POOL_GAUGES_EVERY`; and `POOL_SPANS` (`true` or `false`).
     ///
     /// # Errors
     /// Names the variable that is missing or cannot be read, or the setting that makes no sense.
@@ -143,19 +144,14 @@ impl<DB: Database> Config<DB> {
         vars.millis_or_off("POOL_MAX_LIFETIME", &mut settings.max_lifetime)?;
         vars.millis_or_off("POOL_IDLE_TIMEOUT", &mut settings.idle_timeout)?;
         vars.millis_or_off("POOL_MAINTENANCE_EVERY", &mut settings.maintenance_every)?;
-        match (vars.look_up)("POOL_RESET_SESSION").as_deref() {
-            None | Some("false") => {}
-            Some("true") => config.reset_session = true,
-            Some(other) => {
-                let problem = format!("'{other}' is neither true nor false");
-                return Err(ConfigError::new("POOL_RESET_SESSION", problem));
-            }
-        }
+        vars.millis_or_off("POOL_GAUGES_EVERY", &mut settings.observe.gauges_every)?;
+        vars.flag("POOL_SPANS", &mut settings.observe.spans)?;
+        vars.flag("POOL_RESET_SESSION", &mut config.reset_session)?;
         config.validate()?;
         Ok(config)
     }
 
-    /// The name that events and statistics show.
+    /// The name that events, statistics and metrics show. See [`Settings::name`].
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         self.set(|settings| settings.name = name.into())
@@ -296,6 +292,15 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             .trim()
             .parse()
             .map_err(|_| ConfigError::new(name, format!("'{text}' is not a whole number")))?;
+        Ok(())
+    }
+
+    fn flag(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
+        let Some(text) = (self.look_up)(name) else { return Ok(()) };
+        *field = text
+            .trim()
+            .parse()
+            .map_err(|_| ConfigError::new(name, format!("'{text}' is neither true nor false")))?;
         Ok(())
     }
 

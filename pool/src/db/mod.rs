@@ -1,5 +1,6 @@
 //! Connections of sqlx: opening, checking, cleaning and closing them.
 
+mod address;
 mod config;
 mod dialect;
 mod executor;
@@ -78,6 +79,10 @@ impl<DB: Database> fmt::Debug for Sqlx<DB> {
 impl<DB: Database> Connector for Sqlx<DB> {
     type Connection = DB::Connection;
     type Error = sqlx::Error;
+
+    fn name(&self) -> Option<String> {
+        address::of(&self.options)
+    }
 
     async fn connect(&self) -> Result<DB::Connection, sqlx::Error> {
         let mut connection = match &self.hooks.before_connect {
