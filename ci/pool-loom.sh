@@ -42,7 +42,7 @@ caught $core/serve.rs 's/if let Some\(since\) = lease\.since \{\s*self\.timings[
     'who gives back records when it is the next one'"'"'s turn'
 caught $core/serve.rs 's/is_to_supply: state\.can_supply\(\)/is_to_supply: false/' \
     'who joins does not look for what has become idle meanwhile'
-caught $core/queue.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays/let stays = true;\n                if chosen(*ticket, waiter)/' \
+caught $core/lines.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays/let stays = true;\n                if chosen(*ticket, waiter)/' \
     'one who is late is sent away but stays in the queue'
 
 caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > limit/' \

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use pool::{Condition, Error, Guard, Pool, Priority};
+use pool::{Ageing, Condition, Error, Guard, Pool, Priority};
+use tokio::time::Instant;
 
 use crate::fake::{Fake, Server, assert_whole, millis, settings, start};
 
@@ -62,9 +64,12 @@ impl<'a> Arbitrary<'a> for Plan {
 
 type Acquired = std::result::Result<Guard<Fake>, Error>;
 
-/// A caller that waits, and its place: by priority, then by arrival.
+/// When a caller's turn has come, its priority, and the how-manieth to come it is.
+type Place = (Instant, Priority, u64);
+
+/// A caller that waits.
 struct Waiting {
-    place: (Priority, u64),
+    place: Place,
     future: Pin<Box<dyn Future<Output = Acquired>>>,
 }
 
@@ -170,7 +175,10 @@ impl World {
                 assert!(acquired.is_err() || self.waiting.is_empty(), "a newcomer has overtaken");
                 self.held.extend(acquired.inspect(|guard| self.may_be_handed_out(guard)));
             }
-            Poll::Pending => self.waiting.push(Waiting { place: (priority, self.arrived), future }),
+            Poll::Pending => {
+                let place = (Instant::now() + allowance(priority), priority, self.arrived);
+                self.waiting.push(Waiting { place, future });
+            }
         }
         self.arrived += 1;
     }
@@ -231,6 +239,15 @@ impl World {
         assert_whole(&self.pool, &self.server).await;
         self.pool.close(millis(60_000)).await.expect("nothing is borrowed");
         assert_eq!(self.server.open.load(SeqCst), 0, "a connection has outlived its pool");
+    }
+}
+
+fn allowance(priority: Priority) -> Duration {
+    let ageing = Ageing::default();
+    match priority {
+        Priority::High => Duration::ZERO,
+        Priority::Normal => ageing.normal,
+        Priority::Low => ageing.low,
     }
 }
 

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-/// Who goes first when several wait. Among equals, whoever came first.
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+use crate::settings::millis;
+
+/// Who goes first when several wait. Among equals, whoever came first. [`Ageing`] bounds for how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Before all others.
@@ -10,8 +15,64 @@ pub enum Priority {
     /// The usual.
     #[default]
     Normal,
-    /// After all others. May wait for ever while others keep coming.
+    /// After all others that come no more than [`Ageing::low`] later.
     Low,
+}
+
+/// For how long those who come later may still go first, so that a lower [`Priority`] is never starved.
+///
+/// Whoever waits is served in the order of the time of its coming plus the allowance of its priority, which is
+/// zero for [`Priority::High`]. So **nobody who comes more than [`low`](Self::low) later goes before a caller
+/// of low priority**, nor one of high priority who comes more than [`normal`](Self::normal) later before one
+/// of normal priority, nor one of normal priority who comes more than `low - normal` later before one of low
+/// priority. A caller waits for those who were before it and for those who come within its allowance, and for
+/// no others, however many keep coming.
+///
+/// Costs nothing while all who wait are of one priority, and a comparison or two where they are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ageing {
+    /// By how much later a caller of high priority may come and still go before one of normal priority.
+    /// Default: 1 s.
+    #[serde(with = "millis")]
+    pub normal: Duration,
+    /// By how much later a caller of high priority may come and still go before one of low priority.
+    /// Default: 10 s.
+    #[serde(with = "millis")]
+    pub low: Duration,
+}
+
+impl Default for Ageing {
+    fn default() -> Self {
+        Self { normal: Duration::from_secs(1), low: Duration::from_secs(10) }
+    }
+}
+
+impl Ageing {
+    /// The longest allowance: further sums would be beyond the clock's range.
+    const MOST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+    pub(crate) fn allowance(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::High => Duration::ZERO,
+            Priority::Normal => self.normal,
+            Priority::Low => self.low,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        let Self { normal, low } = self;
+        if normal > low {
+            let problem = format!("{normal:?} is more than low, which is {low:?}");
+            return Err(ConfigError::new("ageing.normal", problem));
+        }
+        if *low > Self::MOST {
+            let problem =
+                format!("{low:?} is more than a year; without ageing the order is strict");
+            return Err(ConfigError::new("ageing.low", problem));
+        }
+        Ok(())
+    }
 }
 
 /// How a connection is asked for, where [`acquire`](crate::Pool::acquire)'s defaults do not do.

@@ -37,7 +37,8 @@
 //! connection is closed. No connection is opened only to be closed.
 //!
 //! **Who came first goes first**, within a [`Priority`]. A connection that comes back is handed to the first
-//! who waits; a newcomer never overtakes.
+//! who waits; a newcomer never overtakes. A higher priority goes first, but no priority is starved: by how much
+//! later others may come and still go first is bounded by [`Ageing`].
 //!
 //! **Dropping a future, at any point, loses nothing**: no connection, no place, no turn. Connecting, checking,
 //! cleaning and closing run in tasks of their own, so a caller that gives up cancels none of them, and what
@@ -105,7 +106,7 @@
 //!   one.
 //! * A pool lives in the tokio runtime in which it was started, which must be running for anybody's time-out
 //!   to come. When that runtime ends, the pool is closed.
-//! * Low priority waits for ever while others keep coming.
+//! * With [`Settings::ageing`] at `None`, low priority waits for ever while others keep coming.
 //!
 //! # Features
 //!
@@ -144,7 +145,7 @@ mod stats;
 mod sync;
 mod waiting;
 
-pub use self::ask::{Ask, Priority};
+pub use self::ask::{Ageing, Ask, Priority};
 pub use self::connector::{Condition, Connector};
 pub use self::db::{
     Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,

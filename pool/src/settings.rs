@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::observe::Observe;
 
@@ -71,6 +72,9 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// What keeps a low [`Priority`](crate::Priority) from waiting for ever. Default: 1 s for normal, 10 s for
+    /// low. `None`: the order is strict, and a lower priority waits for as long as higher ones keep coming.
+    pub ageing: Option<Ageing>,
     /// Spans and gauges.
     pub observe: Observe,
 }
@@ -94,6 +98,7 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            ageing: Some(Ageing::default()),
             observe: Observe::default(),
         }
     }
@@ -132,10 +137,10 @@ impl Settings {
             ("maintenance_every", self.maintenance_every),
             ("observe.gauges_every", self.observe.gauges_every),
         ];
-        match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
-            Some((field, _)) => wrong(field, String::from("must be more than zero")),
-            None => Ok(()),
+        if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            return wrong(field, String::from("must be more than zero"));
         }
+        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)
     }
 
     /// The pause after so many attempts have failed, at least one.

@@ -78,7 +78,7 @@ impl<C: Connector> Shared<C> {
         }
         Arc::new(Self {
             connector,
-            core: Core::new(settings.max),
+            core: Core::new(settings.max, settings.ageing),
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             outage: Mutex::new(Outage::default()),

@@ -22,7 +22,7 @@ fn request() -> Request {
 
 /// A core of one slot, whose resource is lent.
 fn lent() -> (Arc<Core<u32>>, Lease<u32>) {
-    let core = Core::new(1);
+    let core = Core::new(1, None);
     let slot = core.reserve_below(1).unwrap();
     assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
     let Take::Lease(lease) = core.take(&request(), |_| true) else { panic!("it is idle") };
@@ -130,7 +130,7 @@ fn one_who_is_late_while_it_is_given_back_gets_it_or_leaves_it() {
 #[test]
 fn two_who_reserve_get_no_more_than_the_limit() {
     ::loom::model(|| {
-        let core = Arc::new(Core::<u32>::new(2));
+        let core = Arc::new(Core::<u32>::new(2, None));
         let other = ::loom::thread::spawn({
             let core = Arc::clone(&core);
             move || core.reserve_below(1)

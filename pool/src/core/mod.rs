@@ -10,7 +10,7 @@
 //! * **C2** `empty` and `idle` are exactly the slots at these stages.
 //! * **C3** Whoever waits is in the queue, and `is_crowded` says whether anybody does.
 //! * **C4** A newcomer takes an idle resource only when nobody waits. Whoever waits is served in the order
-//!   of (priority, ticket).
+//!   of (coming + allowance of its priority, priority, ticket); without [`Ageing`], of (priority, ticket).
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
 //!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
 //!   its cell. Only the owner records in the slot's [`Timings`]: before it gives the resource away.
@@ -29,6 +29,7 @@
 //! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
 mod bits;
+mod lines;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod queue;
@@ -55,7 +56,7 @@ pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
 use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
-use crate::ask::Priority;
+use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
 use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
@@ -135,14 +136,14 @@ struct State<R> {
 }
 
 impl<R> Core<R> {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, ageing: Option<Ageing>) -> Self {
         let mut empty = Bits::with_room(max);
         (0..max).for_each(|slot| empty.insert(slot));
         let state = State {
             slots: (0..max).map(|_| Slot::empty()).collect(),
             idle: Bits::with_room(max),
             empty,
-            queue: Queue::new(),
+            queue: Queue::new(ageing),
             alarm: None,
             supplying: 0,
             connecting: 0,
