@@ -136,6 +136,8 @@ mod settings;
 mod shared;
 mod stats;
 mod sync;
+mod tenant;
+mod tenants;
 mod waiting;
 
 pub use self::ask::{Ageing, Ask, Priority};
@@ -150,4 +152,6 @@ pub use self::id::{ConnectionId, ParseIdError};
 pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;
-pub use self::stats::{Holder, Row, Stats};
+pub use self::stats::{Holder, Row, Stats, TenantStats};
+pub use self::tenant::Tenant;
+pub use self::tenants::{TenantLimits, Tenants};

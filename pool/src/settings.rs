@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::Ageing;
 use crate::error::ConfigError;
+use crate::tenants::Tenants;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -73,6 +74,9 @@ pub struct Settings {
     /// What keeps a low [`Priority`](crate::Priority) from waiting for ever. Default: 1 s for normal, 10 s for
     /// low. `None`: the order is strict, and a lower priority waits for as long as higher ones keep coming.
     pub ageing: Option<Ageing>,
+    /// Which tenants there are, and what unnamed ones may have. Default: none is named, and others have no
+    /// limits. Costs nothing where nobody asks in the name of a tenant.
+    pub tenants: Tenants,
 }
 
 impl Default for Settings {
@@ -95,6 +99,7 @@ impl Default for Settings {
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
             ageing: Some(Ageing::default()),
+            tenants: Tenants::default(),
         }
     }
 }
@@ -134,7 +139,13 @@ impl Settings {
         if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
             return wrong(field, String::from("must be more than zero"));
         }
-        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)
+        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)?;
+        self.tenants.validate(self.least_max())
+    }
+
+    /// The least that the maximum may become.
+    pub(crate) fn least_max(&self) -> usize {
+        self.max
     }
 
     /// The pause after so many attempts have failed, at least one.
