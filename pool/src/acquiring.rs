@@ -8,7 +8,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::ask::Ask;
@@ -16,6 +18,8 @@ use crate::connector::Connector;
 use crate::core::{Lease, Request, Take};
 use crate::error::Error;
 use crate::event::event;
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::{Limits, Verdict};
 use crate::guard::Guard;
 use crate::shared::{Item, Shared};
 use crate::waiting::Waiting;
@@ -24,13 +28,34 @@ use crate::waiting::Waiting;
 pub(crate) struct Acquiring<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
     step: Step<'a, C>,
+    /// How it was asked for, while it waits and there is a fallback to pass it on to.
+    spare: Option<Box<Asked>>,
 }
 
 enum Step<'a, C: Connector> {
     Asked(&'static Location<'static>, Ask),
+    /// Waits for a permit of a rate limit.
+    #[cfg(feature = "rate-limit")]
+    Held(Box<Held<'a>>),
     Waits(Waiting<'a, C>),
+    FallsBack(BoxFuture<'static, Result<Guard<C>, Error>>),
     Over,
 }
+
+/// How a connection was asked for, and until when it is wanted.
+struct Asked {
+    ask: Ask,
+    deadline: Instant,
+}
+
+#[cfg(feature = "rate-limit")]
+struct Held<'a> {
+    request: Request,
+    asked: Asked,
+    permit: BoxFuture<'a, Result<(), Error>>,
+}
+
+type Acquired<C> = Result<Guard<C>, Error>;
 
 impl<'a, C: Connector> Acquiring<'a, C> {
     pub(crate) fn new(
@@ -38,53 +63,216 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         by: &'static Location<'static>,
         ask: Ask,
     ) -> Self {
-        Self { shared, step: Step::Asked(by, ask) }
+        Self { shared, step: Step::Asked(by, ask), spare: None }
+    }
+
+    /// The first step. Answers what it has come to, unless there is something to wait for.
+    fn begin(&mut self, by: &'static Location<'static>, ask: Ask) -> Option<Acquired<C>> {
+        let request = request(self.shared, by, &ask);
+        #[cfg(feature = "rate-limit")]
+        if let Some(limits) = &self.shared.gate.limits {
+            return self.pass(limits, request, ask);
+        }
+        self.take(request, ask, None)
+    }
+
+    /// Takes a connection, or joins those who wait for one.
+    fn take(
+        &mut self,
+        request: Request,
+        ask: Ask,
+        deadline: Option<Instant>,
+    ) -> Option<Acquired<C>> {
+        match take(self.shared, &request) {
+            Take::Lease(lease) => Some(Ok(acquired(self.shared, &request, lease))),
+            Take::Closed => Some(Err(Error::Closed)),
+            Take::Wait => {
+                let limit = match deadline {
+                    Some(deadline) => deadline.saturating_duration_since(request.since),
+                    None => limit(self.shared, &ask),
+                };
+                self.join(request, ask, limit)
+            }
+        }
+    }
+
+    fn join(&mut self, request: Request, ask: Ask, limit: Duration) -> Option<Acquired<C>> {
+        self.keep(ask, deadline(request.since, limit));
+        let tag = request.marks.tag.clone();
+        match Waiting::join(self.shared, request, limit) {
+            Ok(waiting) => {
+                self.step = Step::Waits(waiting);
+                None
+            }
+            Err(error) => {
+                if let Some(account) = tag {
+                    account.refused();
+                }
+                self.fall_back(error)
+            }
+        }
+    }
+
+    /// Keeps what [`fall_back`](Self::fall_back) needs, if there is a fallback.
+    fn keep(&mut self, ask: Ask, deadline: Instant) {
+        if self.shared.gate.relief.fallback.get().is_some() && !ask.is_for_here {
+            self.spare = Some(Box::new(Asked { ask, deadline }));
+        }
+    }
+
+    /// Passes a caller on that got no connection here, if there is anywhere to. A pool that is closed by its
+    /// owner is not left for another.
+    fn fall_back(&mut self, error: Error) -> Option<Acquired<C>> {
+        let relief = &self.shared.gate.relief;
+        let (Some(asked), Some(fallback)) = (self.spare.take(), relief.fallback.get()) else {
+            return Some(Err(error));
+        };
+        if matches!(error, Error::Closed) {
+            return Some(Err(error));
+        }
+        event!(warn, self.shared, { tag = asked.ask.tag.as_ref().map(tracing::field::debug), reason = %error, }, "falls back");
+        let left = asked.deadline.saturating_duration_since(Instant::now());
+        let ask = asked.ask.within(left).no_fallback();
+        self.step = Step::FallsBack(fallback.run(error, ask));
+        None
     }
 }
 
+#[cfg(feature = "rate-limit")]
+impl<'a, C: Connector> Acquiring<'a, C> {
+    /// Takes the permits that it needs, or waits for them.
+    fn pass(&mut self, limits: &'a Limits, request: Request, ask: Ask) -> Option<Acquired<C>> {
+        let first = match limits.try_pass(&request.marks, true) {
+            Verdict::Pass => return self.take(request, ask, None),
+            Verdict::Wait(first) => first,
+            Verdict::Refuse(error) => return Some(Err(not_passed(self.shared, &request, error))),
+        };
+        let deadline = deadline(request.since, limit(self.shared, &ask));
+        // A permit would be of no use.
+        if self.shared.core.is_tripped() {
+            self.keep(ask, deadline);
+            return self.fall_back(self.shared.circuit_open());
+        }
+        event!(debug, self.shared, { by = %request.by, }, "waiting for a permit");
+        let permit = limits.pass(request.marks.clone(), first, deadline);
+        let asked = Asked { ask, deadline };
+        self.step = Step::Held(Box::new(Held { request, asked, permit }));
+        None
+    }
+
+    fn passed(&mut self, outcome: Result<(), Error>) -> Option<Acquired<C>> {
+        let Step::Held(held) = std::mem::replace(&mut self.step, Step::Over) else { return None };
+        let Held { request, asked, .. } = *held;
+        match outcome {
+            Ok(()) => {
+                let request = Request { since: Instant::now(), ..request };
+                self.take(request, asked.ask, Some(asked.deadline))
+            }
+            Err(error) => Some(Err(not_passed(self.shared, &request, error))),
+        }
+    }
+}
+
+#[cfg(feature = "rate-limit")]
+#[cold]
+fn not_passed<C: Connector>(shared: &Shared<C>, request: &Request, error: Error) -> Error {
+    let tag = request.marks.tag_name();
+    event!(warn, shared, { by = %request.by, tag, reason = %error, }, "no permit");
+    if let Some(account) = &request.marks.tag {
+        account.refused();
+    }
+    error
+}
+
 impl<C: Connector> Future for Acquiring<'_, C> {
-    type Output = Result<Guard<C>, Error>;
+    type Output = Acquired<C>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let shared = self.shared;
-        if let Step::Asked(by, ask) = &self.step {
-            let request = request(by, ask);
-            match take(shared, &request) {
-                Take::Lease(lease) => {
-                    let by = *by;
-                    self.step = Step::Over;
-                    return Poll::Ready(Ok(acquired(shared, by, lease)));
-                }
-                Take::Wait => {
-                    let limit = ask.limit.unwrap_or(shared.settings.acquire_timeout);
-                    self.step = Step::Waits(Waiting::join(shared, request, limit)?);
-                }
-                Take::Closed => return Poll::Ready(Err(Error::Closed)),
+        let this = &mut *self;
+        if let Step::Asked(by, ask) = &mut this.step {
+            let (by, ask) = (*by, std::mem::take(ask));
+            this.step = Step::Over;
+            if let Some(done) = this.begin(by, ask) {
+                return Poll::Ready(done);
             }
         }
-        let Step::Waits(waiting) = &mut self.step else { panic!("polled after it was ready") };
-        let served = ready!(waiting.poll(context));
-        let by = waiting.by();
-        self.step = Step::Over;
-        Poll::Ready(served.map(|lease| acquired(shared, by, lease)))
+        #[cfg(feature = "rate-limit")]
+        if let Step::Held(held) = &mut this.step {
+            let outcome = ready!(held.permit.as_mut().poll(context));
+            if let Some(done) = this.passed(outcome) {
+                return Poll::Ready(done);
+            }
+        }
+        if let Step::Waits(waiting) = &mut this.step {
+            let served = ready!(waiting.poll(context));
+            let done = match served {
+                Ok(lease) => Some(Ok(acquired(this.shared, waiting.request(), lease))),
+                Err(error) => {
+                    if let Some(account) = &waiting.request().marks.tag {
+                        account.refused();
+                    }
+                    this.fall_back(error)
+                }
+            };
+            if let Some(done) = done {
+                this.step = Step::Over;
+                return Poll::Ready(done);
+            }
+        }
+        let Step::FallsBack(fallback) = &mut this.step else { panic!("polled after it was ready") };
+        let done = ready!(fallback.as_mut().poll(context));
+        this.shared.gate.relief.count_fallback(done.is_ok());
+        this.step = Step::Over;
+        Poll::Ready(done)
     }
 }
 
 fn acquired<C: Connector>(
     shared: &Arc<Shared<C>>,
-    by: &'static Location<'static>,
+    request: &Request,
     lease: Lease<Item<C>>,
 ) -> Guard<C> {
-    let guard = Guard::new(Arc::clone(shared), lease);
-    event!(debug, shared, { id = %guard.id(), by = %by, }, "connection acquired");
+    if let (Some(account), Some(since)) = (&request.marks.tag, lease.since) {
+        account.served(since.saturating_duration_since(request.since));
+    }
+    let guard = Guard::new(Arc::clone(shared), lease, request.marks.clone());
+    event!(debug, shared, { id = %guard.id(), by = %request.by, tag = request.marks.tag_name(), }, "connection acquired");
     guard
 }
 
 /// Borrows a connection if one can be had at once.
-pub(crate) fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
+fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
     shared.core.take(request, |live| shared.is_fresh(live, request.since))
 }
 
-pub(crate) fn request(by: &'static Location<'static>, ask: &Ask) -> Request {
-    Request { since: Instant::now(), by, priority: ask.priority }
+/// As [`Acquiring`], of one who does not wait.
+pub(crate) fn try_acquire<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    by: &'static Location<'static>,
+) -> Acquired<C> {
+    let request = request(shared, by, &Ask::new());
+    #[cfg(feature = "rate-limit")]
+    if let Some(limits) = &shared.gate.limits
+        && let Verdict::Refuse(error) = limits.try_pass(&request.marks, false)
+    {
+        return Err(not_passed(shared, &request, error));
+    }
+    match take(shared, &request) {
+        Take::Lease(lease) => Ok(acquired(shared, &request, lease)),
+        Take::Wait => Err(Error::NoneIdle { why: shared.why() }),
+        Take::Closed => Err(Error::Closed),
+    }
+}
+
+fn request<C: Connector>(shared: &Shared<C>, by: &'static Location<'static>, ask: &Ask) -> Request {
+    Request { since: Instant::now(), by, priority: ask.priority, marks: shared.gate.marks(ask) }
+}
+
+fn limit<C: Connector>(shared: &Shared<C>, ask: &Ask) -> Duration {
+    ask.limit.unwrap_or(shared.settings.acquire_timeout)
+}
+
+/// A sum beyond the clock's range is no deadline at all; a century is none either.
+pub(crate) fn deadline(since: Instant, limit: Duration) -> Instant {
+    since.checked_add(limit).unwrap_or_else(|| since + Duration::from_secs(3_000_000_000))
 }

@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::gate::tags::Tag;
+
 /// Who goes first when several wait. Among equals, whoever came first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Before all others.
     High,
@@ -39,6 +46,9 @@ pub enum Priority {
 pub struct Ask {
     pub(crate) priority: Priority,
     pub(crate) limit: Option<Duration>,
+    pub(crate) tag: Option<Tag>,
+    /// Whether it takes no connection of a fallback.
+    pub(crate) is_for_here: bool,
 }
 
 impl Ask {
@@ -57,6 +67,21 @@ impl Ask {
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// What the connection is for. Its use is counted under that name ([`Stats::tags`](crate::Stats::tags)),
+    /// which is shown with the holder.
+    ///
+    /// Costs a look-up, and allocates for the first of each tag only.
+    #[must_use]
+    pub fn tag(self, tag: impl Into<Tag>) -> Self {
+        Self { tag: Some(tag.into()), ..self }
+    }
+
+    /// Takes no connection of a [`Fallback`](crate::Fallback): for what a replica cannot do.
+    #[must_use]
+    pub fn no_fallback(self) -> Self {
+        Self { is_for_here: true, ..self }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::connector::{Condition, Connector};
 use crate::core::Lease;
 use crate::error::{Cause, Error};
 use crate::event::event;
+use crate::gate::Marks;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::{Seat, give_back};
@@ -25,11 +26,38 @@ pub struct Guard<C: Connector> {
     shared: Arc<Shared<C>>,
     /// Always there, until the guard is taken apart or dropped.
     lease: Option<Lease<Item<C>>>,
+    marks: Marks,
 }
 
 impl<C: Connector> Guard<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>) -> Self {
-        Self { shared, lease: Some(lease) }
+    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>, marks: Marks) -> Self {
+        Self { shared, lease: Some(lease), marks }
+    }
+
+    /// Takes out the connection, and notes that its borrower has no more use for it.
+    fn end(&mut self) -> Option<Lease<Item<C>>> {
+        let lease = self.lease.take()?;
+        let gate = &self.shared.gate;
+        let is_noted = self.marks.tag.is_some() || gate.notes_returns;
+        if let Some(since) = lease.since.filter(|_| is_noted) {
+            let held = since.elapsed();
+            if let Some(account) = &self.marks.tag {
+                account.gave_back(held);
+            }
+            if gate.relief.is_measuring {
+                gate.relief.measure(held);
+            }
+            if let Some(leaked) = &gate.leaked {
+                self.shared.note_return(leaked, lease.resource.id, since);
+            }
+        }
+        Some(lease)
+    }
+
+    /// The name of the pool that it is of: another one than that which was asked, if that has a
+    /// [`Fallback`](crate::Fallback).
+    pub fn pool_name(&self) -> &str {
+        &self.shared.settings.name
     }
 
     fn item(&self) -> &Item<C> {
@@ -69,7 +97,7 @@ impl<C: Connector> Guard<C> {
     /// # Errors
     /// [`Error::Unclean`] when it could not be cleaned, and was closed.
     pub async fn release(mut self) -> Result<(), Error> {
-        let Some(mut lease) = self.lease.take() else { return Ok(()) };
+        let Some(mut lease) = self.end() else { return Ok(()) };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
             Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
@@ -90,7 +118,7 @@ impl<C: Connector> Guard<C> {
     /// # Errors
     /// [`Error::CloseFailed`] when it did not close in good order. It is gone all the same.
     pub async fn close(mut self) -> Result<(), Error> {
-        let Some(lease) = self.lease.take() else { return Ok(()) };
+        let Some(lease) = self.end() else { return Ok(()) };
         let closed = retire(&self.shared, lease, Reason::Requested).await;
         let closed = closed.unwrap_or_else(|panic| Err(Arc::new(panic)));
         closed.map_err(|cause| Error::CloseFailed { cause })
@@ -101,7 +129,7 @@ impl<C: Connector> Guard<C> {
     /// # Panics
     /// Never.
     pub fn detach(mut self) -> C::Connection {
-        let lease = self.lease.take().expect("the lease is there until the guard is gone");
+        let lease = self.end().expect("the lease is there until the guard is gone");
         let id = lease.resource.id;
         self.shared.core.retire(lease.slot, Instant::now());
         self.shared.forget(&lease.resource, Reason::Detached);
@@ -133,7 +161,7 @@ fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition 
 
 impl<C: Connector> Drop for Guard<C> {
     fn drop(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
+        let Some(mut lease) = self.end() else { return };
         match condition(&self.shared, &mut lease.resource) {
             Condition::Clean => give_back(&self.shared, lease),
             Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),

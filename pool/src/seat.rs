@@ -11,6 +11,7 @@ use crate::connector::{Condition, Connector};
 use crate::core::{AfterFailure, GivenBack, Lease};
 use crate::error::Cause;
 use crate::event::event;
+use crate::gate::circuit::Tried;
 use crate::reason::Reason;
 use crate::shared::{Item, Shared, limited};
 
@@ -43,6 +44,11 @@ impl<C: Connector> Seat<C> {
             if after == AfterFailure::Stop {
                 self.is_over = true;
                 self.shared.pump();
+                return;
+            }
+            if self.shared.core.is_tripped() {
+                self.is_over = true;
+                self.shared.give_up(self.slot);
                 return;
             }
             let failures = self.shared.outage.lock().failures;
@@ -88,7 +94,9 @@ impl<C: Connector> Seat<C> {
                 };
                 shared.core.with_tally(|tally| tally.connect_errors += 1);
                 event!(warn, shared, { reason = %cause, failures, }, "cannot connect");
-                Err(shared.core.connect_failed(self.slot, before, &cause))
+                let after = shared.core.connect_failed(self.slot, before, &cause);
+                shared.count_failure(Tried::Connect, &cause);
+                Err(after)
             }
         }
     }
@@ -108,6 +116,7 @@ impl<C: Connector> Seat<C> {
             Ok(()) => {
                 item.last_used = Instant::now();
                 event!(debug, shared, { id = %item.id, }, "connection checked");
+                shared.count_success(Tried::Check);
                 if let Some(lease) = self.into_lease() {
                     shared.pass_on(lease);
                 }
@@ -115,6 +124,7 @@ impl<C: Connector> Seat<C> {
             Err(cause) => {
                 shared.suspect_all(Instant::now());
                 event!(warn, shared, { id = %item.id, reason = %cause, }, "health check failed");
+                shared.count_failure(Tried::Check, &cause);
                 shared.outage.lock().last_check_error = Some(cause);
                 shared.core.with_tally(|tally| tally.check_errors += 1);
                 shared.core.retire(self.slot, Instant::now());

@@ -5,6 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::gate::circuit::Breaker;
+use crate::gate::leaks::Leaks;
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::{self, RateLimit};
+use crate::gate::relief::Degradation;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -69,6 +74,19 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// How many tags there may be that are counted by themselves; a tag costs 4 KB, and stays as long as the
+    /// pool. Those that come later are counted together, as [`Tag::OTHER`](crate::Tag::OTHER).
+    /// Default: 100.
+    pub max_tags: usize,
+    /// When a borrowed connection counts as leaked, and is reported. Default: `None`, never.
+    pub leaks: Option<Leaks>,
+    /// How often connections may be asked for. Default: as often as anybody likes.
+    #[cfg(feature = "rate-limit")]
+    pub rate_limits: Vec<RateLimit>,
+    /// When nobody waits for a database that fails. Default: `None`, never.
+    pub breaker: Option<Breaker>,
+    /// What is done when there are too few connections for all. Default: all wait.
+    pub degradation: Degradation,
 }
 
 impl Default for Settings {
@@ -90,6 +108,12 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            max_tags: 100,
+            leaks: None,
+            #[cfg(feature = "rate-limit")]
+            rate_limits: Vec::new(),
+            breaker: None,
+            degradation: Degradation::default(),
         }
     }
 }
@@ -128,8 +152,17 @@ impl Settings {
         ];
         match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
             Some((field, _)) => wrong(field, String::from("must be more than zero")),
-            None => Ok(()),
+            None => self.validate_parts(),
         }
+    }
+
+    /// Checks the settings of parts that have their own.
+    fn validate_parts(&self) -> Result<(), ConfigError> {
+        self.leaks.as_ref().map_or(Ok(()), Leaks::validate)?;
+        #[cfg(feature = "rate-limit")]
+        limits::validate(&self.rate_limits, self.max_tags)?;
+        self.breaker.as_ref().map_or(Ok(()), Breaker::validate)?;
+        self.degradation.validate()
     }
 
     /// The pause after so many attempts have failed, at least one.
@@ -140,7 +173,7 @@ impl Settings {
 }
 
 /// Durations as a number of milliseconds.
-mod millis {
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -149,18 +182,18 @@ mod millis {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(whole(duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use super::{Deserialize, Deserializer, Duration, Serializer, whole};
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             duration: &Option<Duration>,
             to: S,
         ) -> Result<S::Ok, S::Error> {
@@ -170,7 +203,7 @@ mod millis {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             from: D,
         ) -> Result<Option<Duration>, D::Error> {
             Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))

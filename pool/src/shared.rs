@@ -15,6 +15,8 @@ use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepTimeout};
 use crate::event::event;
+use crate::gate::Gate;
+use crate::gate::circuit::Tried;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::Seat;
@@ -52,6 +54,7 @@ pub(crate) struct Shared<C: Connector> {
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
     pub(crate) outage: Mutex<Outage>,
+    pub(crate) gate: Gate<C>,
     pub(crate) runtime: Handle,
     pub(crate) started: Instant,
     /// Signalled when a slot is emptied.
@@ -74,6 +77,7 @@ impl<C: Connector> Shared<C> {
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             outage: Mutex::new(Outage::default()),
+            gate: Gate::new(&settings),
             runtime: Handle::current(),
             started: Instant::now(),
             emptied: Notify::new(),
@@ -141,6 +145,7 @@ impl<C: Connector> Shared<C> {
             std::mem::take(&mut outage.failures)
         };
         event!(info, self, { id = %id, slot, took = ?took, after_failures = failures, }, "connection opened");
+        self.count_success(Tried::Connect);
         let live = Live { id, connection, expires, last_used: now, is_mid_call: false };
         match self.core.fill(slot, Box::new(live), now) {
             GivenBack::Kept => {}
@@ -188,6 +193,9 @@ impl<C: Connector> Shared<C> {
     pub(crate) fn freed(self: &Arc<Self>) {
         self.emptied.notify_waiters();
         self.pump();
+        if self.core.is_tripped() {
+            return;
+        }
         if let Some(slot) = self.core.reserve_below(self.settings.min) {
             self.runtime.spawn(Seat::reserved(self, slot).connect_once());
         }

@@ -1,16 +1,18 @@
 //! A caller that waits for a connection.
 
-use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::acquiring::deadline;
 use crate::connector::Connector;
 use crate::core::{Lease, Place, Refusal, Request};
 use crate::error::Error;
 use crate::event::event;
+use crate::gate::circuit::Circuit;
+use crate::gate::relief::{Limit, Rule, Spared};
 use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
@@ -19,6 +21,8 @@ pub(crate) struct Waiting<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
     place: Place<Item<C>>,
     is_served: bool,
+    /// Whether a rule of degradation has made its time shorter.
+    is_cut: bool,
 }
 
 impl<'a, C: Connector> Waiting<'a, C> {
@@ -27,16 +31,27 @@ impl<'a, C: Connector> Waiting<'a, C> {
     pub(crate) fn join(
         shared: &'a Arc<Shared<C>>,
         request: Request,
-        limit: Duration,
+        own_limit: Duration,
     ) -> Result<Self, Error> {
-        // A sum beyond the clock's range is no deadline at all; a century is none either.
-        let deadline = request.since.checked_add(limit);
-        let deadline =
-            deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
-        // Nobody is late before having waited: only a closed pool refuses here.
-        let place = shared.core.join(request, deadline).map_err(|_| Error::Closed)?;
+        let limited =
+            shared.gate.relief.limit(request.priority, own_limit, || shared.core.counts());
+        let Limit { limit, is_cut } = match limited {
+            Ok(limit) => limit,
+            Err(spared) => return Err(overloaded(shared, &request, spared)),
+        };
+
+        let deadline = deadline(request.since, limit);
+        let place = match shared.core.join(request, deadline) {
+            Ok(place) => place,
+            // Nobody is late before having waited, nor has seen an attempt fail.
+            Err(Refusal::Tripped) => return Err(shared.circuit_open()),
+            Err(_) => return Err(Error::Closed),
+        };
+        if let Some(account) = &place.waiter.request.marks.tag {
+            account.waits();
+        }
         event!(debug, shared, { by = %place.waiter.request.by, }, "waiting for a connection");
-        let waiting = Self { shared, place, is_served: false };
+        let waiting = Self { shared, place, is_served: false, is_cut };
         if waiting.place.is_to_supply {
             shared.pump();
         }
@@ -46,35 +61,71 @@ impl<'a, C: Connector> Waiting<'a, C> {
         Ok(waiting)
     }
 
-    /// The place in the source that asked.
-    pub(crate) fn by(&self) -> &'static Location<'static> {
-        self.place.waiter.request.by
+    /// Who waits.
+    pub(crate) fn request(&self) -> &Request {
+        &self.place.waiter.request
     }
 
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Lease<Item<C>>, Error>> {
         let served = ready!(self.shared.core.poll(&self.place.waiter, context));
         self.is_served = true;
         let request = &self.place.waiter.request;
-        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal)))
+        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal, self.is_cut)))
     }
 }
 
 #[cold]
-fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal) -> Error {
+fn refused<C: Connector>(
+    shared: &Shared<C>,
+    request: &Request,
+    refusal: Refusal,
+    is_cut: bool,
+) -> Error {
     match refusal {
         Refusal::Closed => Error::Closed,
+        Refusal::Tripped => shared.circuit_open(),
+        Refusal::Late if is_cut => {
+            overloaded(shared, request, Spared { rule: Rule::WaitLess, expected: None })
+        }
         Refusal::Connect(cause) => Error::Connect { cause },
         Refusal::Late => {
             let (waited, why) = (request.since.elapsed(), shared.why());
             shared.core.with_tally(|tally| tally.timeouts += 1);
-            event!(warn, shared, { by = %request.by, waited = ?waited, reason = %why, }, "no connection in time");
+            event!(warn, shared, {
+                by = %request.by, tag = request.marks.tag_name(), waited = ?waited, reason = %why,
+            }, "no connection in time");
             Error::Timeout { waited, why }
         }
     }
 }
 
+/// One whom a rule refuses, to spare others.
+#[cold]
+fn overloaded<C: Connector>(shared: &Shared<C>, request: &Request, spared: Spared) -> Error {
+    let Spared { rule, expected } = spared;
+    let (waited, why) = (request.since.elapsed(), shared.why());
+    shared.gate.relief.count_refused(rule);
+    event!(warn, shared, {
+        rule = rule.name(), by = %request.by, tag = request.marks.tag_name(), waited = ?waited,
+        expected = expected.map(tracing::field::debug), reason = %why,
+    }, "refused to spare others");
+    Error::Overloaded { rule, waited, expected, why }
+}
+
+impl<C: Connector> Shared<C> {
+    /// What a caller is told while the circuit is open.
+    #[cold]
+    pub(crate) fn circuit_open(&self) -> Error {
+        // Only a circuit trips the core.
+        self.gate.circuit.as_ref().map_or(Error::Closed, Circuit::refuse)
+    }
+}
+
 impl<C: Connector> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
+        if let Some(account) = &self.place.waiter.request.marks.tag {
+            account.waits_no_more();
+        }
         if self.is_served {
             return;
         }

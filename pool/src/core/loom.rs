@@ -11,13 +11,19 @@ use tokio::time::Instant;
 
 use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take};
 use crate::ask::Priority;
+use crate::gate::Marks;
 use crate::reason::Reason;
 
 /// How long they wait who wait.
 const LIMIT: Duration = Duration::from_secs(1_000);
 
 fn request() -> Request {
-    Request { since: Instant::now(), by: Location::caller(), priority: Priority::Normal }
+    Request {
+        since: Instant::now(),
+        by: Location::caller(),
+        priority: Priority::Normal,
+        marks: Marks::default(),
+    }
 }
 
 /// A core of one slot, whose resource is lent.

@@ -20,6 +20,7 @@
 //!   again. So nobody waits while something more could be done for them.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
+//! * **C8** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
 //!
 //! # Why a lock
 //!
@@ -42,6 +43,7 @@ mod timings;
 mod waiter;
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -57,6 +59,7 @@ use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
 use crate::ask::Priority;
 use crate::error::Cause;
+use crate::gate::Marks;
 use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -67,6 +70,8 @@ pub(crate) enum Refusal {
     Closed,
     /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
     Connect(Cause),
+    /// Nobody waits while the circuit is open (C8).
+    Tripped,
     /// Its time is over.
     Late,
 }
@@ -128,6 +133,7 @@ struct State<R> {
     /// Why resources of old generations are closed.
     outdated: Reason,
     closed: bool,
+    tripped: bool,
     /// While connecting fails, one attempt at a time: the slot in which it is made, and whether it does.
     failing: bool,
     prober: Option<usize>,
@@ -150,6 +156,7 @@ impl<R> Core<R> {
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
+            tripped: false,
             failing: false,
             prober: None,
             tally: Tally::default(),
@@ -176,9 +183,7 @@ impl<R> Core<R> {
         let waiters = state.queue.take(|_, _| true);
         self.note_crowd(&state);
         drop(state);
-        for waiter in waiters {
-            wake(waiter.refuse(Refusal::Closed));
-        }
+        self.refuse(waiters, &Refusal::Closed);
         idle
     }
 
@@ -190,6 +195,32 @@ impl<R> Core<R> {
         if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
             self.is_crowded.store(is_crowded, Ordering::Relaxed);
         }
+    }
+
+    /// Lets nobody wait from now on (C8). Answers those who do, to be [refused](Self::refuse) once the caller
+    /// holds no lock. What is idle can still be taken.
+    pub(crate) fn trip(&self) -> Vec<Arc<Waiter<R>>> {
+        let mut state = self.state.lock();
+        state.tripped = true;
+        let waiters = state.queue.take(|_, _| true);
+        self.note_crowd(&state);
+        waiters
+    }
+
+    /// Sends away those who were taken off the queue.
+    pub(crate) fn refuse(&self, waiters: Vec<Arc<Waiter<R>>>, refusal: &Refusal) {
+        for waiter in waiters {
+            wake(waiter.refuse(refusal.clone()));
+        }
+    }
+
+    /// Lets callers wait again.
+    pub(crate) fn untrip(&self) {
+        self.state.lock().tripped = false;
+    }
+
+    pub(crate) fn is_tripped(&self) -> bool {
+        self.state.lock().tripped
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -298,4 +329,6 @@ pub(crate) struct Request {
     pub(crate) since: Instant,
     pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
+    /// What is told about it, and decides nothing here.
+    pub(crate) marks: Marks,
 }

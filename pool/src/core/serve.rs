@@ -55,6 +55,9 @@ impl<R> Core<R> {
         if state.closed {
             return Err(Refusal::Closed);
         }
+        if state.tripped {
+            return Err(Refusal::Tripped);
+        }
         let turn = state.queue.push(priority, Arc::clone(&waiter));
         self.note_crowd(&state);
         let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
@@ -72,9 +75,7 @@ impl<R> Core<R> {
         state.alarm = next;
         self.note_crowd(&state);
         drop(state);
-        for waiter in late {
-            wake(waiter.refuse(Refusal::Late));
-        }
+        self.refuse(late, &Refusal::Late);
         next
     }
 

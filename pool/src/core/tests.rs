@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
 use crate::ask::Priority;
 use crate::error::Cause;
+use crate::gate::Marks;
 use crate::reason::Reason;
 
 fn request(priority: Priority) -> Request {
-    Request { since: Instant::now(), by: Location::caller(), priority }
+    Request { since: Instant::now(), by: Location::caller(), priority, marks: Marks::default() }
 }
 
 fn far_away() -> Instant {
