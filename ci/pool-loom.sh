@@ -49,6 +49,8 @@ caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > lim
     'one more than the limit is reserved'
 caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
     'one who comes after the close waits'
+caught $core/serve.rs 's/if state\.tripped \{\s*return Err\(Refusal::Tripped\);\s*\}//' \
+    'one who comes when the circuit has opened waits'
 
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"

@@ -16,7 +16,6 @@ use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepTimeout};
 use crate::event::event;
 use crate::gate::Gate;
-use crate::gate::circuit::Tried;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::Seat;
@@ -29,6 +28,7 @@ pub(crate) struct Live<T> {
     pub(crate) connection: T,
     /// Fixed when it was opened, jitter included.
     pub(crate) expires: Option<Instant>,
+    pub(crate) opened: Instant,
     pub(crate) last_used: Instant,
     /// A call on it is under way, or was cut short: see [`Guard`](crate::Guard).
     pub(crate) is_mid_call: bool,
@@ -145,8 +145,8 @@ impl<C: Connector> Shared<C> {
             std::mem::take(&mut outage.failures)
         };
         event!(info, self, { id = %id, slot, took = ?took, after_failures = failures, }, "connection opened");
-        self.count_success(Tried::Connect);
-        let live = Live { id, connection, expires, last_used: now, is_mid_call: false };
+        let live =
+            Live { id, connection, expires, opened: now, last_used: now, is_mid_call: false };
         match self.core.fill(slot, Box::new(live), now) {
             GivenBack::Kept => {}
             GivenBack::Retire(lease, reason) => drop(self.retire(lease, reason)),

@@ -186,6 +186,24 @@ fn nobody_waits_for_a_closed_pool() {
     });
 }
 
+#[test]
+fn nobody_waits_for_a_circuit_that_opens() {
+    ::loom::model(|| {
+        let (core, _lease) = lent();
+        let breaker = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || core.refuse(core.trip(), &Refusal::Tripped)
+        });
+        let place = core.join(request(), Instant::now() + LIMIT);
+        breaker.join().unwrap();
+        if let Ok(place) = place {
+            let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(Refusal::Tripped))), "it waits");
+        }
+        assert_eq!(core.counts().waiting, 0);
+    });
+}
+
 /// The second may have it, and give it back, before the first has returned from the call that gave it back.
 #[test]
 fn what_two_record_in_turn_is_counted_in_full() {

@@ -209,6 +209,22 @@ fn a_close_sends_all_away_and_keeps_nothing() {
 }
 
 #[test]
+fn nobody_waits_while_it_is_tripped_and_what_is_idle_can_be_taken() {
+    let core = full(2);
+    let (first, second) = (take(&core).unwrap(), take(&core).unwrap());
+    let place = join(&core, Priority::Normal);
+    core.refuse(core.trip(), &Refusal::Tripped);
+    assert!(matches!(served(&place), Some(Err(Refusal::Tripped))));
+    assert!(matches!(core.join(request(Priority::High), far_away()), Err(Refusal::Tripped)));
+    assert_eq!(give_back(&core, first), None);
+    assert!(take(&core).is_some());
+    core.untrip();
+    let place = join(&core, Priority::Normal);
+    give_back(&core, second);
+    assert_eq!(served(&place).unwrap().unwrap(), 1);
+}
+
+#[test]
 fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused() {
     let core = Core::<u32>::new(3);
     let cause: Cause = Arc::new(std::io::Error::other("down"));

@@ -42,14 +42,32 @@ impl<DB: Database> ConnectionManager<DB> {
     /// As for [`acquire`](Self::acquire), and what beginning meets.
     #[track_caller]
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
-        let by = Location::caller();
-        async move {
-            let mut connection = self.acquire_by(by, Ask::new()).await?;
-            connection.call_begins();
-            DB::TransactionManager::begin(&mut connection, None).await?;
-            connection.call_ended();
-            Ok(Transaction { connection, is_open: true })
-        }
+        self.begin_by(Location::caller(), Ask::new())
+    }
+
+    /// As [`begin`](Self::begin), on a connection that is asked for in another way: with a tag that says what
+    /// kind of transaction it is, say.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
+    #[track_caller]
+    pub fn begin_with(
+        &self,
+        ask: impl Into<Ask>,
+    ) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        self.begin_by(Location::caller(), ask.into())
+    }
+
+    async fn begin_by(
+        &self,
+        by: &'static Location<'static>,
+        ask: Ask,
+    ) -> Result<Transaction<DB>, sqlx::Error> {
+        let mut connection = self.acquire_by(by, ask).await?;
+        connection.call_begins();
+        DB::TransactionManager::begin(&mut connection, None).await?;
+        connection.call_ended();
+        Ok(Transaction { connection, is_open: true })
     }
 }
 

@@ -24,7 +24,15 @@ use crate::sync::{Count, Mutex, Ordering};
 /// When the circuit to the database opens, and how it closes. See
 /// [`Settings::breaker`](crate::Settings::breaker).
 ///
-/// What counts are attempts to connect and health checks; what borrowers do with their connections does not.
+/// What counts are attempts to connect and health checks; what borrowers do with their connections does not. Of
+/// the connections that were open when a check has failed, no other one's failure is counted: after a restart
+/// of the server all of them are dead, and connecting works.
+///
+/// While it is open, a caller gets a connection that is idle and needs no check, or [`Error::CircuitOpen`] at
+/// once; also those who waited before, even if borrowed connections may come back. A task of the pool makes the
+/// probes when they are due, whether anybody asks or not: it connects, and checks what it has got. Where all
+/// places are taken by connections there is nothing to connect, and the circuit closes when a probe would be
+/// due. [`Pool::renew`](crate::Pool::renew) and [`Pool::reset`](crate::Pool::reset) connect all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breaker {
@@ -149,7 +157,10 @@ pub struct BreakerStats {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tried {
     Connect,
-    Check,
+    /// A check of a connection that was opened then.
+    Check(Instant),
+    /// To connect and to check, while the circuit is not closed.
+    Probe,
 }
 
 pub(crate) struct Circuit {
@@ -167,8 +178,11 @@ struct State {
     /// When it opened last, however many probes have failed since.
     opened_at: Instant,
     window: Window,
-    /// Failures in a row, of attempts to connect and of checks.
-    runs: [u32; 2],
+    /// Failures in a row.
+    connects_failed: u32,
+    checks_failed: u32,
+    /// When a check has failed last that was counted.
+    check_failed_at: Option<Instant>,
     last_error: Option<Cause>,
     opened: u64,
     probes: u64,
@@ -195,6 +209,26 @@ impl State {
         (self.phase, self.since) = (phase, now);
     }
 
+    /// Answers whether the failure says something new. A check of a connection that was opened before another
+    /// one's failed says what is known: when a server was restarted, all that were idle are dead, and connecting
+    /// works.
+    fn count_failure(&mut self, tried: Tried, now: Instant) -> bool {
+        match tried {
+            Tried::Check(opened) if self.check_failed_at.is_some_and(|at| opened <= at) => {
+                return false;
+            }
+            Tried::Check(_) => {
+                self.check_failed_at = Some(now);
+                self.checks_failed = self.checks_failed.saturating_add(1);
+            }
+            Tried::Connect | Tried::Probe => {
+                self.connects_failed = self.connects_failed.saturating_add(1);
+            }
+        }
+        self.window.record(true, now);
+        true
+    }
+
     fn open(&mut self, pause: Duration, now: Instant) {
         self.go(Phase::Open { until: now + pause, pause }, now);
     }
@@ -208,7 +242,9 @@ impl Circuit {
             since: now,
             opened_at: now,
             window: Window::new(settings.window),
-            runs: [0; 2],
+            connects_failed: 0,
+            checks_failed: 0,
+            check_failed_at: None,
             last_error: None,
             opened: 0,
             probes: 0,
@@ -227,12 +263,12 @@ impl Circuit {
     ) -> Option<(Duration, Option<T>)> {
         let now = Instant::now();
         let mut state = self.state.lock();
-        state.last_error = Some(Arc::clone(cause));
         match state.phase {
             Phase::Closed => {
-                let run = &mut state.runs[tried as usize];
-                *run = run.saturating_add(1);
-                state.window.record(true, now);
+                if !state.count_failure(tried, now) {
+                    return None;
+                }
+                state.last_error = Some(Arc::clone(cause));
                 if !self.is_too_much(&mut state, now) {
                     return None;
                 }
@@ -241,19 +277,23 @@ impl Circuit {
                 state.open(self.settings.open_min, now);
                 Some((self.settings.open_min, Some(trip())))
             }
-            Phase::HalfOpen { pause, .. } if matches!(tried, Tried::Connect) => {
+            Phase::Open { pause, .. } | Phase::HalfOpen { pause, .. }
+                if matches!(tried, Tried::Probe) =>
+            {
+                state.last_error = Some(Arc::clone(cause));
                 let pause = pause.saturating_mul(2).min(self.settings.open_max);
                 state.open(pause, now);
                 Some((pause, None))
             }
-            // What was begun before it opened.
+            // What was begun before it opened, or is tried for one who insists.
             Phase::Open { .. } | Phase::HalfOpen { .. } => None,
         }
     }
 
     fn is_too_much(&self, state: &mut State, now: Instant) -> bool {
         let limit = self.settings.failures_in_a_row;
-        if limit.is_some_and(|limit| state.runs.iter().any(|run| *run >= limit)) {
+        let longest = state.connects_failed.max(state.checks_failed);
+        if limit.is_some_and(|limit| longest >= limit) {
             return true;
         }
         let Some(percent) = self.settings.failure_percent else { return false };
@@ -268,14 +308,15 @@ impl Circuit {
         let mut state = self.state.lock();
         let (passed, pause) = match (&state.phase, tried) {
             (Phase::Closed, _) => {
-                state.runs[tried as usize] = 0;
+                match tried {
+                    Tried::Check(_) => state.checks_failed = 0,
+                    Tried::Connect | Tried::Probe => state.connects_failed = 0,
+                }
                 state.window.record(false, now);
                 return None;
             }
-            // Whatever connects shows that the database is back. That an old connection lives does not.
-            (_, Tried::Check) => return None,
-            (Phase::Open { pause, .. }, _) => (1, *pause),
-            (Phase::HalfOpen { passed, pause }, _) => (passed + 1, *pause),
+            (Phase::HalfOpen { passed, pause }, Tried::Probe) => (passed + 1, *pause),
+            (Phase::Open { .. } | Phase::HalfOpen { .. }, _) => return None,
         };
         if passed < self.settings.probes {
             state.go(Phase::HalfOpen { passed, pause }, now);
@@ -286,7 +327,7 @@ impl Circuit {
 
     fn close(state: &mut State, untrip: impl FnOnce(), now: Instant) -> Duration {
         state.go(Phase::Closed, now);
-        state.runs = [0; 2];
+        (state.connects_failed, state.checks_failed) = (0, 0);
         state.window.forget();
         untrip();
         now.saturating_duration_since(state.opened_at)
@@ -376,7 +417,7 @@ impl<C: Connector> Shared<C> {
         self.runtime.spawn(async move { shared.open_up_to(shared.settings.min).await });
     }
 
-    /// Connects once, to see whether the database is back. Where all places are taken by connections, nobody
+    /// Connects and checks once, to see whether the database is back. Where all places are taken by connections, nobody
     /// needs another one: then the circuit closes without a probe, and callers wait for these.
     async fn probe(self: &Arc<Self>, circuit: &Circuit) {
         let Some(slot) = self.core.reserve_below(self.settings.max) else {
@@ -385,10 +426,10 @@ impl<C: Connector> Shared<C> {
         circuit.half_open();
         event!(info, self, {}, "circuit half open");
         // In a task of its own, for the connector may panic. What it comes to is counted where it happens.
-        let probe = self.runtime.spawn(Seat::reserved(self, slot).connect_once());
+        let probe = self.runtime.spawn(Seat::reserved(self, slot).probe());
         if let Err(panic) = probe.await {
             let cause: Cause = Arc::new(panic);
-            self.count_failure(Tried::Connect, &cause);
+            self.count_failure(Tried::Probe, &cause);
         }
     }
 
