@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gate::relief::Rule;
 use crate::stats::Holder;
 
 /// The error of a connector. Shared, since one failed attempt is told to all who waited for it.
@@ -61,6 +62,35 @@ pub enum Error {
     StillBorrowed {
         /// Who has them.
         holders: Vec<Holder>,
+    },
+    /// The database fails, so that nobody waits for it for now. See [`Breaker`](crate::Breaker).
+    #[error("the circuit is open, next probe in {retry_after:?}: {cause}")]
+    CircuitOpen {
+        /// What the last failure met that was counted.
+        #[source]
+        cause: Cause,
+        /// When the next probe comes. Zero while one is under way.
+        retry_after: Duration,
+    },
+    /// There are no permits left. See `RateLimit`.
+    #[error("the rate limit of {of} is reached, retry in {retry_after:?}")]
+    RateLimited {
+        /// Whose limit it is: `pool`, or `tag` and its name.
+        of: String,
+        /// When a permit may be had, as it stands now.
+        retry_after: Duration,
+    },
+    /// A rule of [`Degradation`](crate::Degradation) has refused the caller, to spare the pool and others.
+    #[error("refused by the rule {} after {waited:?}: {why}", rule.name())]
+    Overloaded {
+        /// Which rule.
+        rule: Rule,
+        /// How long the caller has waited.
+        waited: Duration,
+        /// How long a wait was to be expected, as far as a rule asks for it and it is known.
+        expected: Option<Duration>,
+        /// What stands in the way.
+        why: Why,
     },
     /// The pool is closed.
     #[error("the pool is closed")]

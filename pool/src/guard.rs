@@ -13,6 +13,7 @@ use crate::connector::{Condition, Connector};
 use crate::core::Lease;
 use crate::error::{Cause, Error};
 use crate::event::event;
+use crate::gate::Marks;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::{Seat, give_back};
@@ -28,11 +29,41 @@ pub struct Guard<C: Connector> {
     shared: Arc<Shared<C>>,
     /// Always there, until the guard is taken apart or dropped.
     lease: Option<Lease<Item<C>>>,
+    marks: Marks,
 }
 
 impl<C: Connector> Guard<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>) -> Self {
-        Self { shared, lease: Some(lease) }
+    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>, marks: Marks) -> Self {
+        Self { shared, lease: Some(lease), marks }
+    }
+
+    /// Takes out the connection, and notes that its borrower has no more use for it.
+    fn end(&mut self) -> Option<Lease<Item<C>>> {
+        let mut lease = self.lease.take()?;
+        if self.shared.settings.observe.spans {
+            lease.resource.span = Span::none();
+        }
+        let gate = &self.shared.gate;
+        let is_noted = self.marks.tag.is_some() || gate.notes_returns;
+        if let Some(since) = lease.since.filter(|_| is_noted) {
+            let held = since.elapsed();
+            if let Some(account) = &self.marks.tag {
+                account.gave_back(held);
+            }
+            if gate.relief.is_measuring {
+                gate.relief.measure(held);
+            }
+            if let Some(leaked) = &gate.leaked {
+                self.shared.note_return(leaked, lease.resource.id, since);
+            }
+        }
+        Some(lease)
+    }
+
+    /// The name of the pool that it is of: another one than that which was asked, if that has a
+    /// [`Fallback`](crate::Fallback).
+    pub fn pool_name(&self) -> &str {
+        &self.shared.settings.name
     }
 
     fn item(&self) -> &Item<C> {
@@ -49,15 +80,6 @@ impl<C: Connector> Guard<C> {
             self.item_mut().span = span::holding(&self.shared.settings.name, self.id(), by);
         }
         self
-    }
-
-    /// Takes the connection out: it is held no longer.
-    fn end(&mut self) -> Option<Lease<Item<C>>> {
-        let mut lease = self.lease.take()?;
-        if self.shared.settings.observe.spans {
-            lease.resource.span = Span::none();
-        }
-        Some(lease)
     }
 
     /// The connection, and whether a call on it is under way.

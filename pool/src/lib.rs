@@ -124,6 +124,7 @@ mod core;
 mod db;
 mod error;
 mod event;
+mod gate;
 mod guard;
 mod histogram;
 mod id;
@@ -153,6 +154,14 @@ pub use self::db::{
     Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,
 };
 pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
+pub use self::gate::circuit::{Breaker, BreakerStats, CircuitState};
+pub use self::gate::leaks::{LeakStats, Leaks};
+#[cfg(feature = "rate-limit")]
+pub use self::gate::limits::{LimitStats, Limited, RateLimit, WhenOver};
+pub use self::gate::relief::{
+    Degradation, DegradationStats, Fallback, Fallen, Rule, Shed, WaitLess,
+};
+pub use self::gate::tags::{Tag, TagStats};
 pub use self::guard::Guard;
 pub use self::histogram::Times;
 pub use self::id::{ConnectionId, ParseIdError};

@@ -23,8 +23,12 @@ impl<C: Connector> Pool<C> {
     pub async fn maintain(&self) {
         self.shared.pump();
         self.shared.forget_tenants();
-        self.shared.replace_old().await;
         self.shared.shrink().await;
+        // While the circuit is open, nothing is tried but its probes; they fill up when it closes.
+        if self.shared.core.is_tripped() {
+            return;
+        }
+        self.shared.replace_old().await;
         self.shared.open_up_to(self.shared.settings.min).await;
     }
 

@@ -6,10 +6,12 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acquiring::{Acquiring, try_now};
+use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
 use crate::error::{ConfigError, Error};
+use crate::gate::relief::Fallback;
+use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
 use crate::maintenance;
 use crate::meters;
@@ -69,6 +71,8 @@ impl<C: Connector> Pool<C> {
             return Err(StartError::Connect(Error::Connect { cause }));
         }
         waiting::watch(&pool.shared);
+        leaks::watch(&pool.shared);
+        circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
         meters::start(&pool.shared);
         Ok(pool)
@@ -119,7 +123,7 @@ impl<C: Connector> Pool<C> {
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        try_now(&self.shared, Location::caller(), &Ask::new())
+        try_acquire(&self.shared, Location::caller(), &Ask::new())
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
@@ -127,6 +131,20 @@ impl<C: Connector> Pool<C> {
             false => Acquiring::new(&self.shared, by, ask),
             true => Acquiring::in_span(&self.shared, by, ask),
         }
+    }
+
+    /// Sets where callers get a connection who get none here: when their time is over, connecting fails, the
+    /// circuit is open or a rule of [`Degradation`](crate::Degradation) refuses them; not when a rate limit
+    /// holds them back or the pool is closed. Those who wait already, and [`Ask::no_fallback`], are not passed
+    /// on, nor is [`try_acquire`](Self::try_acquire).
+    ///
+    /// A [`WaitLess`](crate::WaitLess) rule says how long a caller waits here before that. It costs an
+    /// allocation more for a caller that has to wait.
+    ///
+    /// # Errors
+    /// When there is one already. It stays.
+    pub fn set_fallback(&self, fallback: Fallback<C>) -> Result<(), Fallback<C>> {
+        self.shared.gate.relief.fallback.set(fallback)
     }
 
     /// The settings that it was started with.

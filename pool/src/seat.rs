@@ -11,6 +11,7 @@ use crate::connector::{Condition, Connector};
 use crate::core::{AfterFailure, GivenBack, Lease};
 use crate::error::Cause;
 use crate::event::event;
+use crate::gate::circuit::Tried;
 use crate::reason::Reason;
 use crate::shared::{Item, Shared, limited};
 
@@ -39,10 +40,15 @@ impl<C: Connector> Seat<C> {
     /// Connects for those who wait. While that fails, goes on, with pauses, as long as somebody wants it,
     /// unless another task does so already.
     pub(crate) async fn connect_until_done(mut self) {
-        while let Err(after) = self.attempt().await {
+        while let Err(after) = self.attempt(Tried::Connect).await {
             if after == AfterFailure::Stop {
                 self.is_over = true;
                 self.shared.pump();
+                return;
+            }
+            if self.shared.core.is_tripped() {
+                self.is_over = true;
+                self.shared.give_up(self.slot);
                 return;
             }
             let failures = self.shared.outage.lock().failures;
@@ -57,7 +63,7 @@ impl<C: Connector> Seat<C> {
 
     /// Connects, once.
     pub(crate) async fn connect_once(mut self) -> Result<(), Cause> {
-        let Err(after) = self.attempt().await else { return Ok(()) };
+        let Err(after) = self.attempt(Tried::Connect).await else { return Ok(()) };
         let cause = self.shared.outage.lock().last_error.clone();
         self.is_over = true;
         match after {
@@ -69,14 +75,29 @@ impl<C: Connector> Seat<C> {
             .unwrap_or_else(|| Arc::new(std::io::Error::other("an attempt to connect failed"))))
     }
 
-    async fn attempt(&mut self) -> Result<(), AfterFailure> {
+    /// Connects, and sees whether the connection works, for the circuit.
+    pub(crate) async fn probe(mut self) {
+        if self.attempt(Tried::Probe).await.is_err() {
+            self.is_over = true;
+            self.shared.give_up(self.slot);
+        }
+    }
+
+    async fn attempt(&mut self, tried: Tried) -> Result<(), AfterFailure> {
         let shared = Arc::clone(&self.shared);
         let (before, begun) = (shared.core.next_ticket(), Instant::now());
-        let connecting = shared.connector.connect();
+        let connecting = async {
+            let mut connection = shared.connector.connect().await?;
+            if matches!(tried, Tried::Probe) {
+                shared.connector.check(&mut connection).await?;
+            }
+            Ok::<_, C::Error>(connection)
+        };
         match limited("connecting", shared.settings.connect_timeout, connecting).await {
             Ok(connection) => {
                 self.is_over = true;
                 shared.admit(self.slot, connection, begun);
+                shared.count_success(tried);
                 Ok(())
             }
             Err(cause) => {
@@ -88,7 +109,9 @@ impl<C: Connector> Seat<C> {
                 };
                 shared.core.with_tally(|tally| tally.connect_errors += 1);
                 event!(warn, shared, { reason = %cause, failures, }, "cannot connect");
-                Err(shared.core.connect_failed(self.slot, before, &cause))
+                let after = shared.core.connect_failed(self.slot, before, &cause);
+                shared.count_failure(tried, &cause);
+                Err(after)
             }
         }
     }
@@ -108,6 +131,7 @@ impl<C: Connector> Seat<C> {
             Ok(()) => {
                 item.last_used = Instant::now();
                 event!(debug, shared, { id = %item.id, }, "connection checked");
+                shared.count_success(Tried::Check(item.opened));
                 if let Some(lease) = self.into_lease() {
                     shared.pass_on(lease);
                 }
@@ -115,6 +139,7 @@ impl<C: Connector> Seat<C> {
             Err(cause) => {
                 shared.suspect_all(Instant::now());
                 event!(warn, shared, { id = %item.id, reason = %cause, }, "health check failed");
+                shared.count_failure(Tried::Check(item.opened), &cause);
                 shared.outage.lock().last_check_error = Some(cause);
                 shared.core.with_tally(|tally| tally.check_errors += 1);
                 shared.core.retire(self.slot, Instant::now());

@@ -16,6 +16,7 @@ use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepTimeout};
 use crate::event::event;
+use crate::gate::Gate;
 use crate::id::ConnectionId;
 use crate::meters::Meters;
 use crate::reason::Reason;
@@ -30,6 +31,7 @@ pub(crate) struct Live<T> {
     pub(crate) connection: T,
     /// Fixed when it was opened, jitter included.
     pub(crate) expires: Option<Instant>,
+    pub(crate) opened: Instant,
     pub(crate) last_used: Instant,
     /// A call on it is under way, or was cut short: see [`Guard`](crate::Guard).
     pub(crate) is_mid_call: bool,
@@ -59,6 +61,7 @@ pub(crate) struct Shared<C: Connector> {
     pub(crate) tenants: Registry,
     pub(crate) outage: Mutex<Outage>,
     pub(crate) meters: Meters,
+    pub(crate) gate: Gate<C>,
     pub(crate) runtime: Handle,
     pub(crate) started: Instant,
     /// Signalled when a slot is emptied.
@@ -86,6 +89,7 @@ impl<C: Connector> Shared<C> {
             tenants: Registry::new(),
             outage: Mutex::new(Outage::default()),
             meters: Meters::new(&settings.name),
+            gate: Gate::new(&settings),
             runtime: Handle::current(),
             started: Instant::now(),
             emptied: Notify::new(),
@@ -158,6 +162,7 @@ impl<C: Connector> Shared<C> {
             id,
             connection,
             expires,
+            opened: now,
             last_used: now,
             is_mid_call: false,
             span: Span::none(),
@@ -218,6 +223,9 @@ impl<C: Connector> Shared<C> {
     pub(crate) fn freed(self: &Arc<Self>) {
         self.emptied.notify_waiters();
         self.pump();
+        if self.core.is_tripped() {
+            return;
+        }
         if let Some(slot) = self.core.reserve_below(self.settings.min) {
             self.runtime.spawn(Seat::reserved(self, slot).connect_once());
         }

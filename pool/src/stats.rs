@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::circuit::BreakerStats;
+use crate::gate::leaks::LeakStats;
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::LimitStats;
+use crate::gate::relief::DegradationStats;
+use crate::gate::tags::TagStats;
 use crate::histogram::Times;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
@@ -18,6 +24,12 @@ pub struct Holder {
     pub id: ConnectionId,
     /// The place in the source that acquired it, `file:line:column`.
     pub by: String,
+    /// What it is for, if it was asked for with a [`Tag`](crate::Tag).
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// The id of the tokio task that acquired it, if it was one and [`Leaks`](crate::Leaks) are looked for.
+    #[serde(default)]
+    pub task: Option<String>,
     /// For how long, in nanoseconds.
     pub held_ns: u64,
     /// In whose name it was acquired, if in one's.
@@ -28,7 +40,11 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = Duration::from_nanos(self.held_ns);
-        write!(f, "{} by {} for {held:?}", self.id, self.by)
+        write!(f, "{} by {}", self.id, self.by)?;
+        if let Some(tag) = &self.tag {
+            write!(f, " ({tag})")?;
+        }
+        write!(f, " for {held:?}")
     }
 }
 
@@ -127,6 +143,22 @@ pub struct Stats {
     pub tenants: Vec<TenantStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
+    /// What was counted by tag, in the order of their names; [`Tag::OTHER`](crate::Tag::OTHER) last.
+    #[serde(default)]
+    pub tags: Vec<TagStats>,
+    /// What is known of leaks, if they are looked for.
+    #[serde(default)]
+    pub leaks: Option<LeakStats>,
+    /// What the rate limits have done: that of the pool, then those of tags.
+    #[cfg(feature = "rate-limit")]
+    #[serde(default)]
+    pub rate_limits: Vec<LimitStats>,
+    /// Where the circuit is, if there is one.
+    #[serde(default)]
+    pub breaker: Option<BreakerStats>,
+    /// What degradation has done, if there is any.
+    #[serde(default)]
+    pub degradation: Option<DegradationStats>,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take, Tenancy};
 use crate::ask::Priority;
+use crate::gate::Marks;
 use crate::reason::Reason;
 use crate::tenants::TenantLimits;
 
@@ -23,6 +24,7 @@ fn request() -> Request {
         by: Location::caller(),
         priority: Priority::Normal,
         tenant: None,
+        marks: Marks::default(),
     }
 }
 
@@ -181,6 +183,24 @@ fn nobody_waits_for_a_closed_pool() {
         if let Ok(place) = place {
             let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
             assert!(matches!(polled, Poll::Ready(Err(Refusal::Closed))), "it waits for ever");
+        }
+        assert_eq!(core.counts().waiting, 0);
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_circuit_that_opens() {
+    ::loom::model(|| {
+        let (core, _lease) = lent();
+        let breaker = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || core.refuse(core.trip(), &Refusal::Tripped)
+        });
+        let place = core.join(request(), Instant::now() + LIMIT);
+        breaker.join().unwrap();
+        if let Ok(place) = place {
+            let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(Refusal::Tripped))), "it waits");
         }
         assert_eq!(core.counts().waiting, 0);
     });

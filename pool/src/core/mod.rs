@@ -30,6 +30,7 @@
 //!   before what it frees finds its next owner, which so may be of the same tenant.
 //! * **C9** An account is closed only while nothing is lent or waited for in its name; whoever looked it up
 //!   before learns so under the lock, and looks again. So a tenant has one account at a time.
+//! * **C10** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
 //!
 //! # Why a lock
 //!
@@ -73,6 +74,7 @@ use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
 use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
+use crate::gate::Marks;
 use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -83,6 +85,8 @@ pub(crate) enum Refusal {
     Closed,
     /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
     Connect(Cause),
+    /// Nobody waits while the circuit is open (C8).
+    Tripped,
     /// Its time is over.
     Late,
     /// The tenant's account was closed since it was looked up.
@@ -157,6 +161,7 @@ struct State<R> {
     /// Why resources of old generations are closed.
     outdated: Reason,
     closed: bool,
+    tripped: bool,
     /// While connecting fails, one attempt at a time: the slot in which it is made, and whether it does.
     failing: bool,
     prober: Option<usize>,
@@ -179,6 +184,7 @@ impl<R> Core<R> {
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
+            tripped: false,
             failing: false,
             prober: None,
             tally: Tally::default(),
@@ -205,9 +211,7 @@ impl<R> Core<R> {
         let waiters = state.queue.take(|_, _| true);
         self.note_crowd(&state);
         drop(state);
-        for waiter in waiters {
-            wake(waiter.refuse(Refusal::Closed));
-        }
+        self.refuse(waiters, &Refusal::Closed);
         idle
     }
 
@@ -220,6 +224,32 @@ impl<R> Core<R> {
         if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
             self.is_crowded.store(is_crowded, Ordering::Relaxed);
         }
+    }
+
+    /// Lets nobody wait from now on (C8). Answers those who do, to be [refused](Self::refuse) once the caller
+    /// holds no lock. What is idle can still be taken.
+    pub(crate) fn trip(&self) -> Vec<Arc<Waiter<R>>> {
+        let mut state = self.state.lock();
+        state.tripped = true;
+        let waiters = state.queue.take(|_, _| true);
+        self.note_crowd(&state);
+        waiters
+    }
+
+    /// Sends away those who were taken off the queue.
+    pub(crate) fn refuse(&self, waiters: Vec<Arc<Waiter<R>>>, refusal: &Refusal) {
+        for waiter in waiters {
+            wake(waiter.refuse(refusal.clone()));
+        }
+    }
+
+    /// Lets callers wait again.
+    pub(crate) fn untrip(&self) {
+        self.state.lock().tripped = false;
+    }
+
+    pub(crate) fn is_tripped(&self) -> bool {
+        self.state.lock().tripped
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -338,10 +368,22 @@ pub(crate) struct Request {
     pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
     pub(crate) tenant: Option<Arc<Tenancy>>,
+    /// What is told about it, and decides nothing here.
+    pub(crate) marks: Marks,
 }
 
 impl Request {
     pub(crate) fn tenant_name(&self) -> Option<&str> {
         self.tenant.as_deref().map(|tenancy| &*tenancy.name)
+    }
+
+    /// Counts that it got nothing.
+    pub(crate) fn note_refused(&self) {
+        if let Some(tenant) = &self.tenant {
+            tenant.note_refused();
+        }
+        if let Some(account) = &self.marks.tag {
+            account.refused();
+        }
     }
 }

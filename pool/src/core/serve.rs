@@ -59,6 +59,9 @@ impl<R> Core<R> {
         if state.closed {
             return Err(Refusal::Closed);
         }
+        if state.tripped {
+            return Err(Refusal::Tripped);
+        }
         if !state.queue.is_open(&waiter.request) {
             return Err(Refusal::Forgotten);
         }
@@ -79,9 +82,7 @@ impl<R> Core<R> {
         state.alarm = next;
         self.note_crowd(&state);
         drop(state);
-        for waiter in late {
-            wake(waiter.refuse(Refusal::Late));
-        }
+        self.refuse(late, &Refusal::Late);
         next
     }
 

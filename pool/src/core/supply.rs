@@ -84,9 +84,7 @@ impl<R> Core<R> {
         };
         self.note_crowd(&state);
         drop(state);
-        for waiter in refused {
-            wake(waiter.refuse(Refusal::Connect(Arc::clone(cause))));
-        }
+        self.refuse(refused, &Refusal::Connect(Arc::clone(cause)));
         after
     }
 

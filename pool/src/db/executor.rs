@@ -197,8 +197,9 @@ impl From<Error> for sqlx::Error {
         let kind = match &error {
             Error::Closed => return Self::PoolClosed,
             Error::Timeout { .. } | Error::StillBorrowed { .. } => io::ErrorKind::TimedOut,
-            Error::Connect { .. } => io::ErrorKind::NotConnected,
-            Error::NoneIdle { .. } => io::ErrorKind::WouldBlock,
+            Error::Connect { .. } | Error::CircuitOpen { .. } => io::ErrorKind::NotConnected,
+            Error::NoneIdle { .. } | Error::RateLimited { .. } => io::ErrorKind::WouldBlock,
+            Error::Overloaded { .. } => io::ErrorKind::ResourceBusy,
             Error::UnknownTenant { .. } => io::ErrorKind::PermissionDenied,
             Error::Unclean { .. } | Error::CloseFailed { .. } => io::ErrorKind::ConnectionAborted,
         };

@@ -46,6 +46,19 @@ impl<DB: Database> ConnectionManager<DB> {
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
         begun(self.acquire_by(Location::caller(), Ask::new()))
     }
+
+    /// As [`begin`](Self::begin), on a connection that is asked for in another way: with a tag that says what
+    /// kind of transaction it is, say.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
+    #[track_caller]
+    pub fn begin_with(
+        &self,
+        ask: impl Into<Ask>,
+    ) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        begun(self.acquire_by(Location::caller(), ask.into()))
+    }
 }
 
 impl<DB: Database> Tenant<Sqlx<DB>> {
