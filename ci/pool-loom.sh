@@ -50,6 +50,9 @@ caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > lim
 caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
     'one who comes after the close waits'
 
+caught $core/serve.rs 's/settle\(lease, now, !self\.prepares\)/settle(lease, now, true)/' \
+    'what is to be prepared for each loan is handed on as it is'
+
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"
 echo "pool-loom: the models hold, and all planted faults were caught"

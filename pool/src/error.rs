@@ -35,7 +35,8 @@ pub enum Error {
         /// What stands in the way.
         why: Why,
     },
-    /// A connection could not be cleaned after its use, and was closed.
+    /// A connection could not be made fit for the next borrower, and was closed: cleaning it has failed, or
+    /// the hook or the check that the pool has for connections that come back.
     #[error("the connection was closed, as it could not be cleaned: {cause}")]
     Unclean {
         /// What went wrong.
@@ -56,6 +57,9 @@ pub enum Error {
         /// Who has them.
         holders: Vec<Holder>,
     },
+    /// What was asked for makes no sense for this pool.
+    #[error(transparent)]
+    Invalid(#[from] ConfigError),
     /// The pool is closed.
     #[error("the pool is closed")]
     Closed,
@@ -136,7 +140,7 @@ impl fmt::Display for List<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step} took longer than {limit:?}")]
 pub struct StepTimeout {
-    /// What was done: `connecting`, `checking`, `cleaning` or `closing`.
+    /// What was done: `connecting`, `checking`, `cleaning` or `closing`, or which hook ran.
     pub step: &'static str,
     /// How long it may take.
     pub limit: Duration,
@@ -155,5 +159,13 @@ pub struct ConfigError {
 impl ConfigError {
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
+    }
+
+    /// The error for the first of these times that is zero.
+    pub(crate) fn unless_positive(times: &[(&str, Option<Duration>)]) -> Result<(), Self> {
+        match times.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            Some((field, _)) => Err(Self::new(*field, "must be more than zero")),
+            None => Ok(()),
+        }
     }
 }

@@ -47,8 +47,9 @@ pub enum StartError {
 }
 
 impl<C: Connector> Pool<C> {
-    /// Opens a pool, with the minimum of connections, in parallel. With a minimum of 0 nothing is opened, so
-    /// that nothing can fail before the first [`acquire`](Self::acquire).
+    /// Opens a pool, with the minimum of connections or as many as it is to be [`Warm`](crate::Warm) with, in
+    /// parallel. If that is 0 nothing is opened, so that nothing can fail before the first
+    /// [`acquire`](Self::acquire).
     ///
     /// Cancel-safe: what was opened is closed again.
     ///
@@ -60,7 +61,8 @@ impl<C: Connector> Pool<C> {
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
         settings.validate()?;
         let pool = Self { shared: Shared::new(connector, settings) };
-        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
+        pool.shared.keep_warm();
+        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.floor()).await {
             // How closing went does not matter to one who learns that opening failed.
             let _ = pool.close(pool.shared.settings.close_timeout).await;
             return Err(StartError::Connect(Error::Connect { cause }));

@@ -40,6 +40,9 @@ impl<C: Connector> Pool<C> {
             used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
             connections: shared.named(rows),
+            health: tally.health,
+            hooks: tally.hooks,
+            warm: shared.warmth.stats(Instant::now()),
             is_closed,
         }
     }

@@ -11,16 +11,18 @@ use crate::connector::{Condition, Connector};
 use crate::core::{AfterFailure, GivenBack, Lease};
 use crate::error::Cause;
 use crate::event::event;
+use crate::fitness::Unfit;
+use crate::health::Purpose;
 use crate::reason::Reason;
 use crate::shared::{Item, Shared, limited};
 
 /// Owns a slot while a task works on it. If the task dies, by a panic or with its runtime, the slot is emptied.
 pub(crate) struct Seat<C: Connector> {
-    shared: Arc<Shared<C>>,
+    pub(crate) shared: Arc<Shared<C>>,
     slot: usize,
     /// Since when a borrower has had the connection.
     since: Option<Instant>,
-    item: Option<Item<C>>,
+    pub(crate) item: Option<Item<C>>,
     is_over: bool,
 }
 
@@ -93,58 +95,97 @@ impl<C: Connector> Seat<C> {
         }
     }
 
-    /// Sees whether an idle connection still works, and passes it on if so.
+    /// Sees whether an idle connection still works and may be lent, and passes it on if so.
     pub(crate) async fn check(mut self) {
         let shared = Arc::clone(&self.shared);
-        let Some(item) = self.item.as_mut() else { return };
-        if item.expires.is_some_and(|expires| expires <= Instant::now()) {
-            shared.core.retire(self.slot, Instant::now());
+        let Some(item) = self.item.as_ref() else { return };
+        let now = Instant::now();
+        if item.expires.is_some_and(|expires| expires <= now) {
+            shared.core.retire(self.slot, now);
             // How closing it went is told by its event.
             let _ = self.close(Reason::Expired).await;
             return;
         }
-        let checking = shared.connector.check(&mut item.connection);
-        match limited("checking", shared.settings.check_timeout, checking).await {
+        let proven =
+            if shared.is_proven(item, now) { Ok(()) } else { self.prove(Purpose::Acquire).await };
+        let fit = match proven {
+            Ok(()) => self.before_acquire().await,
+            Err(unfit) => {
+                shared.inspect_suspects();
+                Err(unfit)
+            }
+        };
+        match fit {
             Ok(()) => {
-                item.last_used = Instant::now();
-                event!(debug, shared, { id = %item.id, }, "connection checked");
                 if let Some(lease) = self.into_lease() {
                     shared.pass_on(lease);
                 }
             }
-            Err(cause) => {
-                shared.suspect_all(Instant::now());
-                event!(warn, shared, { id = %item.id, reason = %cause, }, "health check failed");
-                shared.outage.lock().last_check_error = Some(cause);
-                shared.core.with_tally(|tally| tally.check_errors += 1);
-                shared.core.retire(self.slot, Instant::now());
-                // Whoever waits does not wait for a dead connection's farewell, too.
-                self.discard(Reason::Unhealthy);
+            Err(unfit) => self.reject(&unfit).await,
+        }
+    }
+
+    /// Sees whether an idle connection still works for which nobody waits, and puts it back if so.
+    pub(crate) async fn inspect(mut self) {
+        match self.prove(Purpose::Background).await {
+            Ok(()) => self.settle(),
+            Err(unfit) => self.reject(&unfit).await,
+        }
+    }
+
+    /// Makes a connection fit for the next borrower, and gives it back, or closes it.
+    pub(crate) async fn put_back(mut self, condition: Condition) -> Result<(), Cause> {
+        match self.tend(condition).await {
+            Ok(()) => {
+                let shared = Arc::clone(&self.shared);
+                if let Some(lease) = self.into_lease() {
+                    give_back(&shared, lease);
+                }
+                Ok(())
+            }
+            Err(unfit) => {
+                self.reject(&unfit).await;
+                unfit.cause.map_or(Ok(()), Err)
             }
         }
     }
 
-    /// Makes a connection fit for the next borrower, and passes it on, or closes it.
-    pub(crate) async fn clean(mut self, condition: Condition) -> Result<(), Cause> {
+    async fn tend(&mut self, condition: Condition) -> Result<(), Unfit> {
+        if condition != Condition::Clean {
+            self.clean(condition).await?;
+        }
+        self.after_release().await?;
+        if self.shared.settings.health.on_release {
+            self.prove(Purpose::Release).await?;
+        }
+        Ok(())
+    }
+
+    async fn clean(&mut self, condition: Condition) -> Result<(), Unfit> {
         let shared = Arc::clone(&self.shared);
         let Some(item) = self.item.as_mut() else { return Ok(()) };
         let cleaning = shared.connector.clean(&mut item.connection, condition);
         match limited("cleaning", shared.settings.clean_timeout, cleaning).await {
             Ok(()) => {
                 item.is_mid_call = false;
-                item.last_used = Instant::now();
                 event!(debug, shared, { id = %item.id, }, "connection cleaned");
-                if let Some(lease) = self.into_lease() {
-                    give_back(&shared, lease);
-                }
                 Ok(())
             }
             Err(cause) => {
                 event!(warn, shared, { id = %item.id, reason = %cause, }, "connection cannot be cleaned");
-                shared.core.retire(self.slot, Instant::now());
-                self.discard(Reason::Unclean);
-                Err(cause)
+                Err(Unfit { reason: Reason::Unclean, cause: Some(cause) })
             }
+        }
+    }
+
+    /// Closes a connection that cannot be lent. One that failed is dropped: whoever waits does not wait for a
+    /// dead connection's farewell, too.
+    async fn reject(self, unfit: &Unfit) {
+        self.shared.core.retire(self.slot, Instant::now());
+        match unfit.cause {
+            Some(_) => self.discard(unfit.reason),
+            // How closing it went is told by its event.
+            None => drop(self.close(unfit.reason).await),
         }
     }
 
@@ -166,6 +207,9 @@ impl<C: Connector> Seat<C> {
                 event!(warn, shared, { id = %id, reason = reason.name(), error = %cause, }, "connection dropped")
             }
         }
+        if reason == Reason::Refused {
+            shared.replace();
+        }
         shared.freed();
         closed
     }
@@ -179,7 +223,16 @@ impl<C: Connector> Seat<C> {
         self.is_over = true;
         self.shared.core.vacate(self.slot);
         event!(info, self.shared, { id = %id, reason = reason.name(), }, "connection dropped");
+        self.shared.replace();
         self.shared.freed();
+    }
+
+    /// Puts back what nobody has used.
+    fn settle(self) {
+        let shared = Arc::clone(&self.shared);
+        if let Some(lease) = self.into_lease() {
+            kept(&shared, shared.core.give_back(lease, Instant::now()));
+        }
     }
 
     fn into_lease(mut self) -> Option<Lease<Item<C>>> {
@@ -192,14 +245,21 @@ impl<C: Connector> Seat<C> {
 /// Gives back a clean connection: to whoever waits, to the idle, or to be closed if its time is over.
 pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<Item<C>>) {
     let now = Instant::now();
-    lease.resource.last_used = now;
+    (lease.resource.last_used, lease.resource.last_well) = (now, now);
     if lease.resource.expires.is_some_and(|expires| expires <= now) {
         shared.core.retire(lease.slot, now);
         drop(shared.retire(lease, Reason::Expired));
         return;
     }
     event!(debug, shared, { id = %lease.resource.id, }, "connection released");
-    match shared.core.give_back(lease, now) {
+    kept(shared, shared.core.give_back(lease, now));
+}
+
+/// Does what is left to do after a connection was given back.
+fn kept<C: Connector>(shared: &Arc<Shared<C>>, given: GivenBack<Item<C>>) {
+    match given {
+        // It is idle now, even if somebody waits (C8).
+        GivenBack::Kept if shared.hooks.before_acquire => shared.pump(),
         GivenBack::Kept => {}
         GivenBack::Retire(lease, reason) => drop(shared.retire(lease, reason)),
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::health::Health;
+use crate::hooks::HookTimeouts;
+use crate::warm::Warm;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -69,6 +72,12 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// When connections are checked beside the check before a loan. Default: never.
+    pub health: Health,
+    /// How long each hook may take.
+    pub hooks: HookTimeouts,
+    /// How many connections are opened ahead of load. Default: none beyond the minimum.
+    pub warm: Warm,
 }
 
 impl Default for Settings {
@@ -90,6 +99,9 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            health: Health::default(),
+            hooks: HookTimeouts::default(),
+            warm: Warm::default(),
         }
     }
 }
@@ -115,7 +127,10 @@ impl Settings {
             let (min, max) = (self.retry_min, self.retry_max);
             return wrong("retry_min", format!("{min:?} is more than retry_max, which is {max:?}"));
         }
-        let positive = [
+        self.health.validate()?;
+        self.hooks.validate()?;
+        self.warm.validate(self.max)?;
+        ConfigError::unless_positive(&[
             ("acquire_timeout", Some(self.acquire_timeout)),
             ("connect_timeout", Some(self.connect_timeout)),
             ("check_timeout", Some(self.check_timeout)),
@@ -125,11 +140,7 @@ impl Settings {
             ("max_lifetime", self.max_lifetime),
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
-        ];
-        match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
-            Some((field, _)) => wrong(field, String::from("must be more than zero")),
-            None => Ok(()),
-        }
+        ])
     }
 
     /// The pause after so many attempts have failed, at least one.
@@ -140,7 +151,7 @@ impl Settings {
 }
 
 /// Durations as a number of milliseconds.
-mod millis {
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -149,18 +160,18 @@ mod millis {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(whole(duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use super::{Deserialize, Deserializer, Duration, Serializer, whole};
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             duration: &Option<Duration>,
             to: S,
         ) -> Result<S::Ok, S::Error> {
@@ -170,7 +181,7 @@ mod millis {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             from: D,
         ) -> Result<Option<Duration>, D::Error> {
             Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::HealthStats;
 use crate::histogram::Times;
+use crate::hooks::HookStats;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
+use crate::warm::WarmStats;
 
 /// Who has a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +98,12 @@ pub struct Stats {
     pub last_connect_error: Option<String>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
+    /// How many checks there were, by what they were for.
+    pub health: HealthStats,
+    /// What the hooks did.
+    pub hooks: HookStats,
+    /// What was opened ahead of load.
+    pub warm: WarmStats,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

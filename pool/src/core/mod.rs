@@ -17,9 +17,13 @@
 //! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
 //!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
 //!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
-//!   again. So nobody waits while something more could be done for them.
+//!   again. So nobody waits while something more could be done for them. A resource that is being inspected
+//!   is not counted: nobody relies on it.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
+//! * **C8** Where resources are prepared for each loan, one that was used before is handed over only by
+//!   [`Core::pass_on`], that is, by a task that has prepared it. Whoever gives one back makes it idle, and
+//!   calls [`Core::supply`].
 //!
 //! # Why a lock
 //!
@@ -110,6 +114,8 @@ pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
     /// Whether anybody waits, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
+    /// Whether a task prepares each resource before each loan (C8).
+    prepares: bool,
     /// One for each slot, written without the lock (C5).
     timings: Box<[Timings]>,
 }
@@ -123,6 +129,7 @@ struct State<R> {
     alarm: Option<Instant>,
     supplying: usize,
     connecting: usize,
+    inspecting: usize,
     lent: usize,
     generation: u64,
     /// Why resources of old generations are closed.
@@ -146,6 +153,7 @@ impl<R> Core<R> {
             alarm: None,
             supplying: 0,
             connecting: 0,
+            inspecting: 0,
             lent: 0,
             generation: 0,
             outdated: Reason::Reset,
@@ -155,7 +163,13 @@ impl<R> Core<R> {
             tally: Tally::default(),
         };
         let timings = (0..max).map(|_| Timings::default()).collect();
-        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false), timings }
+        let is_crowded = AtomicBool::new(false);
+        Self { state: Mutex::new(state), is_crowded, prepares: false, timings }
+    }
+
+    /// Whether a task prepares each resource before each loan (C8). Nothing is `fresh` then.
+    pub(crate) fn preparing(self, prepares: bool) -> Self {
+        Self { prepares, ..self }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -239,7 +253,7 @@ impl<R> State<R> {
             idle: self.idle.len(),
             lent: self.lent,
             connecting: self.connecting,
-            checking: self.supplying - self.connecting,
+            checking: self.supplying - self.connecting + self.inspecting,
             waiting: self.queue.len(),
         }
     }
@@ -260,6 +274,7 @@ impl<R> State<R> {
             Stage::Idle(_) => mark(&mut self.idle),
             Stage::Lent(_) => step(&mut self.lent),
             Stage::Checking => step(&mut self.supplying),
+            Stage::Inspecting => step(&mut self.inspecting),
             Stage::Connecting => {
                 step(&mut self.connecting);
                 step(&mut self.supplying);

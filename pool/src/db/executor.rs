@@ -137,6 +137,7 @@ impl From<Error> for sqlx::Error {
             Error::Timeout { .. } | Error::StillBorrowed { .. } => io::ErrorKind::TimedOut,
             Error::Connect { .. } => io::ErrorKind::NotConnected,
             Error::NoneIdle { .. } => io::ErrorKind::WouldBlock,
+            Error::Invalid(_) => io::ErrorKind::InvalidInput,
             Error::Unclean { .. } | Error::CloseFailed { .. } => io::ErrorKind::ConnectionAborted,
         };
         Self::Io(io::Error::new(kind, error))
