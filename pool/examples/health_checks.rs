@@ -33,6 +33,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!(found.to_string().contains("no such table: ready"));
 
     // Those that lie idle are looked at now and then, a quarter of them at a time.
+    while manager.stats().idle < 4 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     tokio::time::sleep(Duration::from_millis(5)).await;
     manager.maintain().await;
     let stats = manager.stats();

@@ -70,6 +70,12 @@ pub trait Connector: Send + Sync + 'static {
         ready(Ok(true))
     }
 
+    /// The faults that the pool is to inject into these steps.
+    #[cfg(feature = "fault-injection")]
+    fn faults(&self) -> Option<&crate::faults::Faults> {
+        None
+    }
+
     /// Closes a connection in good order.
     fn close(
         &self,

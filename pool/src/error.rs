@@ -60,6 +60,13 @@ pub enum Error {
     /// What was asked for makes no sense for this pool.
     #[error(transparent)]
     Invalid(#[from] ConfigError),
+    /// The primary of a [`Cluster`](crate::Cluster) is down, so nothing can be written. Reads may work.
+    #[error("read-only, as the primary is down: {cause}")]
+    ReadOnly {
+        /// Why the primary is down.
+        #[source]
+        cause: Cause,
+    },
     /// The pool is closed.
     #[error("the pool is closed")]
     Closed,

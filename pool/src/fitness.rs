@@ -12,7 +12,7 @@ use crate::health::Purpose;
 use crate::hooks::{ConnectionMetadata, HookCounts, HookStats};
 use crate::reason::Reason;
 use crate::seat::Seat;
-use crate::shared::limited;
+use crate::step::Step;
 
 /// Why a connection cannot be lent. Without a cause, a hook has said so.
 pub(crate) struct Unfit {
@@ -26,7 +26,7 @@ impl<C: Connector> Seat<C> {
         let shared = Arc::clone(&self.shared);
         let Some(item) = self.item.as_mut() else { return Ok(()) };
         let checking = shared.connector.check(&mut item.connection);
-        let checked = limited("checking", shared.settings.check_timeout, checking).await;
+        let checked = shared.limited(Step::Check, shared.settings.check_timeout, checking).await;
         shared.core.with_tally(|tally| tally.health.count(purpose));
         match checked {
             Ok(()) => {
@@ -53,8 +53,8 @@ impl<C: Connector> Seat<C> {
         let told = ConnectionMetadata::of(item, Instant::now());
         let limit = shared.settings.hooks.before_acquire;
         let asking = shared.connector.before_acquire(&mut item.connection, told);
-        let answer = limited("before_acquire", limit, asking).await;
-        self.heard("before_acquire", answer, |hooks| &mut hooks.before_acquire)
+        let answer = shared.limited(Step::BeforeAcquire, limit, asking).await;
+        self.heard(Step::BeforeAcquire, answer, |hooks| &mut hooks.before_acquire)
     }
 
     /// Asks the hook whether the connection may be kept.
@@ -68,14 +68,14 @@ impl<C: Connector> Seat<C> {
             ConnectionMetadata { idle_for: Duration::ZERO, ..ConnectionMetadata::of(item, now) };
         let limit = shared.settings.hooks.after_release;
         let asking = shared.connector.after_release(&mut item.connection, told);
-        let answer = limited("after_release", limit, asking).await;
-        self.heard("after_release", answer, |hooks| &mut hooks.after_release)
+        let answer = shared.limited(Step::AfterRelease, limit, asking).await;
+        self.heard(Step::AfterRelease, answer, |hooks| &mut hooks.after_release)
     }
 
     /// What a hook's answer means.
     fn heard(
         &self,
-        hook: &'static str,
+        hook: Step,
         answer: Result<bool, Cause>,
         counts: impl FnOnce(&mut HookStats) -> &mut HookCounts,
     ) -> Result<(), Unfit> {
@@ -89,11 +89,11 @@ impl<C: Connector> Seat<C> {
         match answer {
             Ok(true) => Ok(()),
             Ok(false) => {
-                event!(debug, self.shared, { id, hook, }, "hook refused the connection");
+                event!(debug, self.shared, { id, hook = hook.name(), }, "hook refused the connection");
                 Err(Unfit { reason: Reason::Refused, cause: None })
             }
             Err(cause) => {
-                event!(warn, self.shared, { id, hook, reason = %cause, }, "hook failed");
+                event!(warn, self.shared, { id, hook = hook.name(), reason = %cause, }, "hook failed");
                 Err(Unfit { reason: Reason::Refused, cause: Some(cause) })
             }
         }

@@ -62,6 +62,12 @@ impl<C: Connector> Guard<C> {
         self.item_mut().is_mid_call = false;
     }
 
+    /// Lets a query meet its fault.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) async fn strike(&mut self) -> Result<(), Cause> {
+        self.shared.strike(crate::step::Step::Query).await
+    }
+
     /// Gives the connection back and waits until it is clean, and the hook and the check are over that the
     /// pool may have for connections that come back.
     ///

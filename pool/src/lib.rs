@@ -118,11 +118,14 @@
 
 mod acquiring;
 mod ask;
+mod cluster;
 mod connector;
 mod core;
 mod db;
 mod error;
 mod event;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
 mod fitness;
 mod guard;
 mod health;
@@ -137,14 +140,19 @@ mod seat;
 mod settings;
 mod shared;
 mod stats;
+mod step;
 mod sync;
 mod waiting;
 mod warm;
 
 pub use self::ask::{Ask, Priority};
+pub use self::cluster::{
+    Cluster, ClusterSettings, ClusterStats, EndpointStats, Reads, Role, Routing,
+};
 pub use self::connector::{Condition, Connector};
 pub use self::db::{
-    Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,
+    ClusterConfig, Config, ConnectOptions, ConnectionManager, DatabaseCluster, PooledConnection,
+    Sqlx, Transaction,
 };
 pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
 pub use self::guard::Guard;
@@ -156,4 +164,5 @@ pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;
 pub use self::stats::{Holder, Row, Stats};
+pub use self::step::Step;
 pub use self::warm::{Warm, WarmStats, WarmUp};

@@ -10,7 +10,7 @@ use crate::acquiring::{Acquiring, request, take};
 use crate::ask::Ask;
 use crate::connector::Connector;
 use crate::core::Take;
-use crate::error::{ConfigError, Error};
+use crate::error::{Cause, ConfigError, Error};
 use crate::guard::Guard;
 use crate::maintenance;
 use crate::settings::Settings;
@@ -59,17 +59,27 @@ impl<C: Connector> Pool<C> {
     /// # Panics
     /// Outside of a tokio runtime with time enabled.
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
-        settings.validate()?;
-        let pool = Self { shared: Shared::new(connector, settings) };
-        pool.shared.keep_warm();
-        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.floor()).await {
+        let (pool, failed) = Self::start_anyway(connector, settings).await?;
+        if let Some(cause) = failed {
             // How closing went does not matter to one who learns that opening failed.
             let _ = pool.close(pool.shared.settings.close_timeout).await;
             return Err(StartError::Connect(Error::Connect { cause }));
         }
+        Ok(pool)
+    }
+
+    /// As [`start`](Self::start), even if connections cannot be opened: then it answers why, too.
+    pub(crate) async fn start_anyway(
+        connector: C,
+        settings: Settings,
+    ) -> Result<(Self, Option<Cause>), ConfigError> {
+        settings.validate()?;
+        let pool = Self { shared: Shared::new(connector, settings) };
+        pool.shared.keep_warm();
+        let (_, failed) = pool.shared.open_up_to(pool.shared.floor()).await;
         waiting::watch(&pool.shared);
         maintenance::start(&pool.shared);
-        Ok(pool)
+        Ok((pool, failed))
     }
 
     /// Borrows a connection. Waits, up to the time set, when none is idle; who came first goes first.

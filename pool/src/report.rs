@@ -40,6 +40,8 @@ impl<C: Connector> Pool<C> {
             used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
             connections: shared.named(rows),
+            #[cfg(feature = "fault-injection")]
+            faults: shared.connector.faults().map(crate::faults::Faults::stats),
             health: tally.health,
             hooks: tally.hooks,
             warm: shared.warmth.stats(Instant::now()),

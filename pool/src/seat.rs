@@ -14,7 +14,8 @@ use crate::event::event;
 use crate::fitness::Unfit;
 use crate::health::Purpose;
 use crate::reason::Reason;
-use crate::shared::{Item, Shared, limited};
+use crate::shared::{Item, Shared};
+use crate::step::Step;
 
 /// Owns a slot while a task works on it. If the task dies, by a panic or with its runtime, the slot is emptied.
 pub(crate) struct Seat<C: Connector> {
@@ -75,7 +76,7 @@ impl<C: Connector> Seat<C> {
         let shared = Arc::clone(&self.shared);
         let (before, begun) = (shared.core.next_ticket(), Instant::now());
         let connecting = shared.connector.connect();
-        match limited("connecting", shared.settings.connect_timeout, connecting).await {
+        match shared.limited(Step::Connect, shared.settings.connect_timeout, connecting).await {
             Ok(connection) => {
                 self.is_over = true;
                 shared.admit(self.slot, connection, begun);
@@ -151,6 +152,8 @@ impl<C: Connector> Seat<C> {
     }
 
     async fn tend(&mut self, condition: Condition) -> Result<(), Unfit> {
+        #[cfg(feature = "fault-injection")]
+        self.release().await?;
         if condition != Condition::Clean {
             self.clean(condition).await?;
         }
@@ -161,11 +164,20 @@ impl<C: Connector> Seat<C> {
         Ok(())
     }
 
+    /// Does nothing but to meet a fault.
+    #[cfg(feature = "fault-injection")]
+    async fn release(&mut self) -> Result<(), Unfit> {
+        let limit = self.shared.settings.clean_timeout;
+        let nothing = std::future::ready(Ok::<(), std::convert::Infallible>(()));
+        let released = self.shared.limited(Step::Release, limit, nothing).await;
+        released.map_err(|cause| Unfit { reason: Reason::Unclean, cause: Some(cause) })
+    }
+
     async fn clean(&mut self, condition: Condition) -> Result<(), Unfit> {
         let shared = Arc::clone(&self.shared);
         let Some(item) = self.item.as_mut() else { return Ok(()) };
         let cleaning = shared.connector.clean(&mut item.connection, condition);
-        match limited("cleaning", shared.settings.clean_timeout, cleaning).await {
+        match shared.limited(Step::Clean, shared.settings.clean_timeout, cleaning).await {
             Ok(()) => {
                 item.is_mid_call = false;
                 event!(debug, shared, { id = %item.id, }, "connection cleaned");
@@ -196,7 +208,7 @@ impl<C: Connector> Seat<C> {
         shared.forget(&item, reason);
         let id = item.id;
         let closing = shared.connector.close(item.connection);
-        let closed = limited("closing", shared.settings.close_timeout, closing).await;
+        let closed = shared.limited(Step::Close, shared.settings.close_timeout, closing).await;
         self.is_over = true;
         shared.core.vacate(self.slot);
         match &closed {

@@ -20,6 +20,7 @@ use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::Seat;
 use crate::settings::Settings;
+use crate::step::Step;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::warm::Warmth;
 
@@ -82,7 +83,9 @@ impl<C: Connector> Shared<C> {
         let hooks = connector.hooks();
         Arc::new(Self {
             hooks,
-            tends_returned: hooks.after_release || settings.health.on_release,
+            tends_returned: hooks.after_release
+                || settings.health.on_release
+                || has_faults(&connector),
             connector,
             core: Core::new(settings.max).preparing(hooks.before_acquire),
             registry: ConcurrentOrderedMap::new(),
@@ -260,6 +263,22 @@ impl<C: Connector> Shared<C> {
         }
         (opened, first)
     }
+
+    /// Runs a step of the connector under its time limit.
+    pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
+        &self,
+        step: Step,
+        limit: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let work = async {
+            #[cfg(feature = "fault-injection")]
+            self.strike(step).await?;
+            work.await.map_err(|error| -> Cause { Arc::new(error) })
+        };
+        let late = |_| -> Cause { Arc::new(StepTimeout { step: step.name(), limit }) };
+        timeout(limit, work).await.map_err(late)?
+    }
 }
 
 impl<C: Connector> Drop for Shared<C> {
@@ -268,15 +287,12 @@ impl<C: Connector> Drop for Shared<C> {
     }
 }
 
-/// Runs a step of the connector under its time limit.
-pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
-    step: &'static str,
-    limit: Duration,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Cause> {
-    match timeout(limit, work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Arc::new(error)),
-        Err(_) => Err(Arc::new(StepTimeout { step, limit })),
-    }
+#[cfg(feature = "fault-injection")]
+fn has_faults<C: Connector>(connector: &C) -> bool {
+    connector.faults().is_some()
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn has_faults<C: Connector>(_: &C) -> bool {
+    false
 }

@@ -104,6 +104,10 @@ pub struct Stats {
     pub hooks: HookStats,
     /// What was opened ahead of load.
     pub warm: WarmStats,
+    /// What was injected on purpose, if anything is to be.
+    #[cfg(feature = "fault-injection")]
+    #[serde(default)]
+    pub faults: Option<crate::faults::FaultStats>,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

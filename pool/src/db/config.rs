@@ -197,6 +197,13 @@ impl<DB: Database> Config<DB> {
         self
     }
 
+    /// What a pool is started with.
+    pub(super) fn into_parts(self) -> (Sqlx<DB>, Settings) {
+        let Self { options, dialect, reset_session, settings, hooks, .. } = self;
+        let limits = settings.hooks.clone();
+        (Sqlx { options, dialect, reset_session, hooks, limits }, settings)
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -238,9 +245,8 @@ impl<DB: Database> ConnectionManager<DB> {
     /// When the configuration is wrong, or one of the first connections cannot be opened.
     pub async fn connect(config: Config<DB>) -> Result<Self, StartError> {
         config.validate()?;
-        let Config { options, dialect, reset_session, settings, hooks, .. } = config;
-        let limits = settings.hooks.clone();
-        Pool::start(Sqlx { options, dialect, reset_session, hooks, limits }, settings).await
+        let (connector, settings) = config.into_parts();
+        Pool::start(connector, settings).await
     }
 }
 
@@ -250,8 +256,8 @@ fn is_in_memory(url: &str) -> bool {
 }
 
 /// Variables by name.
-struct Vars<F> {
-    look_up: F,
+pub(super) struct Vars<F> {
+    pub(super) look_up: F,
 }
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
@@ -277,7 +283,7 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         Ok(())
     }
 
-    fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
+    pub(super) fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
         let mut millis = None;
         self.number_or(name, &mut millis)?;
         *field = millis.map_or(*field, Duration::from_millis);

@@ -30,7 +30,7 @@ where
         let manager = self.clone();
         Box::pin(try_stream! {
             let mut connection = manager.acquire().await?;
-            connection.call_begins();
+            begins(&mut connection).await?;
             let outcome = {
                 let mut steps = connection.fetch_many(query);
                 loop {
@@ -57,7 +57,7 @@ where
         let manager = self.clone();
         Box::pin(async move {
             let mut connection = manager.acquire().await?;
-            connection.call_begins();
+            begins(&mut connection).await?;
             let outcome = connection.fetch_optional(query).await;
             ended(&mut connection, &outcome);
             outcome
@@ -75,12 +75,23 @@ where
         let manager = self.clone();
         Box::pin(async move {
             let mut connection = manager.acquire().await?;
-            connection.call_begins();
+            begins(&mut connection).await?;
             let outcome = connection.prepare_with(sql, parameters).await;
             ended(&mut connection, &outcome);
             outcome
         })
     }
+}
+
+/// Notes that a call is under way. Its fault, if it is to meet one, leaves it so.
+#[cfg_attr(not(feature = "fault-injection"), allow(clippy::unused_async, reason = "faults wait"))]
+pub(super) async fn begins<DB: Database>(
+    connection: &mut PooledConnection<DB>,
+) -> Result<(), sqlx::Error> {
+    connection.call_begins();
+    #[cfg(feature = "fault-injection")]
+    connection.strike().await.map_err(|injected| sqlx::Error::Io(io::Error::other(injected)))?;
+    Ok(())
 }
 
 /// Notes that a call has come to its end; unless it has shown that the connection is broken, which the
@@ -135,7 +146,7 @@ impl From<Error> for sqlx::Error {
         let kind = match &error {
             Error::Closed => return Self::PoolClosed,
             Error::Timeout { .. } | Error::StillBorrowed { .. } => io::ErrorKind::TimedOut,
-            Error::Connect { .. } => io::ErrorKind::NotConnected,
+            Error::Connect { .. } | Error::ReadOnly { .. } => io::ErrorKind::NotConnected,
             Error::NoneIdle { .. } => io::ErrorKind::WouldBlock,
             Error::Invalid(_) => io::ErrorKind::InvalidInput,
             Error::Unclean { .. } | Error::CloseFailed { .. } => io::ErrorKind::ConnectionAborted,

@@ -33,6 +33,8 @@ pub(super) struct Hooks<DB: Database> {
     pub(super) check: Option<Step<DB>>,
     pub(super) before_acquire: Option<Question<DB>>,
     pub(super) after_release: Option<Question<DB>>,
+    #[cfg(feature = "fault-injection")]
+    pub(super) faults: Option<crate::faults::Faults>,
 }
 
 impl<DB: Database> Hooks<DB> {
@@ -43,6 +45,8 @@ impl<DB: Database> Hooks<DB> {
             check: None,
             before_acquire: None,
             after_release: None,
+            #[cfg(feature = "fault-injection")]
+            faults: None,
         }
     }
 
@@ -62,6 +66,8 @@ impl<DB: Database> Clone for Hooks<DB> {
             check: self.check.clone(),
             before_acquire: self.before_acquire.clone(),
             after_release: self.after_release.clone(),
+            #[cfg(feature = "fault-injection")]
+            faults: self.faults.clone(),
         }
     }
 }
@@ -207,6 +213,19 @@ impl<DB: Database> Config<DB> {
         + 'static,
     ) -> Self {
         self.hooks.after_release = Some(Arc::new(question));
+        self
+    }
+
+    /// Injects these faults, for tests and drills: into the pool's steps, into queries that run on the manager,
+    /// and into the beginning and the commit of transactions that the manager has begun. A query that is to
+    /// fail is not sent, and its connection counts as broken: it is cleaned before anybody else has it.
+    ///
+    /// What runs on a borrowed connection goes to sqlx directly and meets no fault;
+    /// [`Faults::strike`](crate::faults::Faults::strike) before it does the same.
+    #[cfg(feature = "fault-injection")]
+    #[must_use]
+    pub fn faults(mut self, faults: crate::faults::Faults) -> Self {
+        self.hooks.faults = Some(faults);
         self
     }
 }

@@ -1,5 +1,6 @@
 //! Connections of sqlx: opening, checking, cleaning and closing them.
 
+mod cluster;
 mod config;
 mod dialect;
 mod executor;
@@ -19,6 +20,7 @@ use sqlx_core::sql_str::SqlSafeStr;
 use sqlx_core::transaction::TransactionManager;
 use tokio::time::timeout;
 
+pub use self::cluster::{ClusterConfig, DatabaseCluster};
 pub use self::config::Config;
 use self::dialect::Dialect;
 use self::hooks::{Hooks, ask};
@@ -135,6 +137,11 @@ impl<DB: Database> Connector for Sqlx<DB> {
         metadata: ConnectionMetadata,
     ) -> Result<bool, sqlx::Error> {
         ask::<DB>(self.hooks.after_release.as_ref(), connection, metadata).await
+    }
+
+    #[cfg(feature = "fault-injection")]
+    fn faults(&self) -> Option<&crate::faults::Faults> {
+        self.hooks.faults.as_ref()
     }
 
     async fn close(&self, connection: DB::Connection) -> Result<(), sqlx::Error> {

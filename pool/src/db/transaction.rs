@@ -7,6 +7,7 @@ use std::panic::Location;
 use sqlx::{Connection, Database};
 use sqlx_core::transaction::TransactionManager;
 
+use super::executor::begins;
 use super::{ConnectionManager, PooledConnection};
 use crate::ask::Ask;
 
@@ -45,7 +46,7 @@ impl<DB: Database> ConnectionManager<DB> {
         let by = Location::caller();
         async move {
             let mut connection = self.acquire_by(by, Ask::new()).await?;
-            connection.call_begins();
+            begins(&mut connection).await?;
             DB::TransactionManager::begin(&mut connection, None).await?;
             connection.call_ended();
             Ok(Transaction { connection, is_open: true })
@@ -76,7 +77,7 @@ impl<DB: Database> Transaction<DB> {
     /// # Errors
     /// What committing meets. The connection is rolled back then.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.connection.call_begins();
+        begins(&mut self.connection).await?;
         DB::TransactionManager::commit(&mut self.connection).await?;
         self.connection.call_ended();
         self.is_open = false;
