@@ -153,6 +153,14 @@ pub struct StepTimeout {
     pub limit: Duration,
 }
 
+/// A step of a connector, or a hook, that panicked. It counts as one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} panicked")]
+pub struct StepPanic {
+    /// What was done, as in [`StepTimeout`].
+    pub step: &'static str,
+}
+
 /// A setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]

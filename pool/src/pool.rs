@@ -121,7 +121,8 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), ask.into())
     }
 
-    /// Borrows a connection if one is idle that needs no check and nobody waits.
+    /// Borrows a connection if one is idle that needs no check and nobody waits. Where a hook is to be asked
+    /// before each loan, none is.
     ///
     /// # Errors
     /// [`Error::NoneIdle`] or [`Error::Closed`].

@@ -1,8 +1,11 @@
 //! What all handles of one pool share, and the bookkeeping of what is open.
 
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
@@ -13,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
-use crate::error::{Cause, StepTimeout};
+use crate::error::{Cause, StepPanic, StepTimeout};
 use crate::event::event;
 use crate::hooks::HookSet;
 use crate::id::ConnectionId;
@@ -264,20 +267,26 @@ impl<C: Connector> Shared<C> {
         (opened, first)
     }
 
-    /// Runs a step of the connector under its time limit.
+    /// Runs a step of the connector under its time limit. A panic in it is a failure like any other: whoever
+    /// waits for the step would not learn of it otherwise.
     pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
         &self,
         step: Step,
         limit: Duration,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Cause> {
-        let work = async {
+        let mut work = pin!(async {
             #[cfg(feature = "fault-injection")]
             self.strike(step).await?;
             work.await.map_err(|error| -> Cause { Arc::new(error) })
-        };
+        });
+        let caught = poll_fn(|context| {
+            // Unwind safety: what has panicked is not polled again.
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+            polled.unwrap_or_else(|_| Poll::Ready(Err(Arc::new(StepPanic { step: step.name() }))))
+        });
         let late = |_| -> Cause { Arc::new(StepTimeout { step: step.name(), limit }) };
-        timeout(limit, work).await.map_err(late)?
+        timeout(limit, caught).await.map_err(late)?
     }
 }
 

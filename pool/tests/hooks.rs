@@ -103,7 +103,8 @@ async fn what_a_hook_refuses_is_closed_and_another_one_serves() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_never_ends_costs_its_limit_and_one_connect_however_many_are_idle() {
-    let (pool, server, script) = start_hooked(settings(10, 20), BEFORE).await;
+    let (pool, server, script) = start_hooked(settings(0, 10), BEFORE).await;
+    pool.renew().await.unwrap();
     script.before_ms.store(FROZEN, SeqCst);
     server.connect_ms.store(5, SeqCst);
     let begun = Instant::now();
@@ -111,6 +112,19 @@ async fn a_hook_that_never_ends_costs_its_limit_and_one_connect_however_many_are
     assert_eq!(begun.elapsed(), pool.settings().hooks.before_acquire + millis(5));
     assert_eq!(guard.number, 10, "the new one");
     assert!(pool.stats().hooks.before_acquire.failed >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_has_failed() {
+    let (pool, _server, script) = start_hooked(settings(2, 2), BEFORE).await;
+    script.before_panics.store(true, SeqCst);
+    let begun = Instant::now();
+    let guard = pool.acquire().await.unwrap();
+    assert_eq!((begun.elapsed(), guard.number == 0), (millis(0), false));
+    sleep(millis(1)).await;
+    let stats = pool.stats();
+    assert_eq!((stats.hooks.before_acquire.failed, stats.closed[&Reason::Refused]), (1, 1));
+    assert_eq!((stats.open, stats.checking), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]

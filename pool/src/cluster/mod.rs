@@ -83,6 +83,8 @@ impl<C: Connector> Cluster<C> {
     ///
     /// Pools of the same name get `-primary` and `-replica-<n>` after it.
     ///
+    /// Cancel-safe: what was opened is closed again.
+    ///
     /// # Errors
     /// When settings are wrong, or no endpoint can be reached.
     ///

@@ -20,6 +20,8 @@ pub(crate) struct Script {
     /// Whether the hook fails.
     pub(crate) before_fails: AtomicBool,
     pub(crate) after_fails: AtomicBool,
+    /// Whether the next run of the hook panics.
+    pub(crate) before_panics: AtomicBool,
     /// Each step with the number of its connection.
     log: Mutex<Vec<(&'static str, usize)>>,
     told: Mutex<Vec<ConnectionMetadata>>,
@@ -94,6 +96,7 @@ impl Connector for Hooked {
         let script = &self.script;
         script.note("before_acquire", connection);
         script.told.lock().unwrap().push(metadata);
+        assert!(!script.before_panics.swap(false, SeqCst), "this panic is part of the test");
         answer(&script.before_ms, &script.before_refuses, &script.before_fails).await
     }
 
