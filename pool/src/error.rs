@@ -42,7 +42,8 @@ pub enum Error {
         /// Its name.
         tenant: String,
     },
-    /// A connection could not be cleaned after its use, and was closed.
+    /// A connection could not be made fit for the next borrower, and was closed: cleaning it has failed, or
+    /// the hook or the check that the pool has for connections that come back.
     #[error("the connection was closed, as it could not be cleaned: {cause}")]
     Unclean {
         /// What went wrong.
@@ -91,6 +92,16 @@ pub enum Error {
         expected: Option<Duration>,
         /// What stands in the way.
         why: Why,
+    },
+    /// What was asked for makes no sense for this pool.
+    #[error(transparent)]
+    Invalid(#[from] ConfigError),
+    /// The primary of a [`Cluster`](crate::Cluster) is down, so nothing can be written. Reads may work.
+    #[error("read-only, as the primary is down: {cause}")]
+    ReadOnly {
+        /// Why the primary is down.
+        #[source]
+        cause: Cause,
     },
     /// The pool is closed.
     #[error("the pool is closed")]
@@ -190,10 +201,18 @@ impl fmt::Display for List<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step} took longer than {limit:?}")]
 pub struct StepTimeout {
-    /// What was done: `connecting`, `checking`, `cleaning` or `closing`.
+    /// What was done: `connecting`, `checking`, `cleaning` or `closing`, or which hook ran.
     pub step: &'static str,
     /// How long it may take.
     pub limit: Duration,
+}
+
+/// A step of a connector, or a hook, that panicked. It counts as one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} panicked")]
+pub struct StepPanic {
+    /// What was done, as in [`StepTimeout`].
+    pub step: &'static str,
 }
 
 /// A setting that makes no sense.
@@ -209,5 +228,13 @@ pub struct ConfigError {
 impl ConfigError {
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
+    }
+
+    /// The error for the first of these times that is zero.
+    pub(crate) fn unless_positive(times: &[(&str, Option<Duration>)]) -> Result<(), Self> {
+        match times.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            Some((field, _)) => Err(Self::new(*field, "must be more than zero")),
+            None => Ok(()),
+        }
     }
 }

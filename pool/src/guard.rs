@@ -110,25 +110,24 @@ impl<C: Connector> Guard<C> {
         self.item_mut().is_mid_call = false;
     }
 
-    /// Gives the connection back and waits until it is clean.
+    /// Lets a query meet its fault.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) async fn strike(&mut self) -> Result<(), Cause> {
+        self.shared.strike(crate::step::Step::Query).await
+    }
+
+    /// Gives the connection back and waits until it is clean, and the hook and the check are over that the
+    /// pool may have for connections that come back.
     ///
     /// Cancel-safe: the connection goes back all the same.
     ///
     /// # Errors
-    /// [`Error::Unclean`] when it could not be cleaned, and was closed.
+    /// [`Error::Unclean`] when that failed, and it was closed.
     pub async fn release(mut self) -> Result<(), Error> {
-        let Some(mut lease) = self.end() else { return Ok(()) };
-        match condition(&self.shared, &mut lease.resource) {
-            Condition::Clean => give_back(&self.shared, lease),
-            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
-            condition => {
-                let task =
-                    self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
-                let cleaned = task.await.unwrap_or_else(|panic| Err(Arc::new(panic)));
-                cleaned.map_err(|cause| Error::Unclean { cause })?;
-            }
-        }
-        Ok(())
+        let Some(lease) = self.end() else { return Ok(()) };
+        let Some(task) = put_back(&self.shared, lease) else { return Ok(()) };
+        let cleaned = task.await.unwrap_or_else(|panic| Err(Arc::new(panic)));
+        cleaned.map_err(|cause| Error::Unclean { cause })
     }
 
     /// Closes the connection in good order, and waits for that. The pool opens another one when it needs it.
@@ -174,6 +173,22 @@ fn retire<C: Connector>(
     shared.retire(lease, reason)
 }
 
+/// Gives a connection back: at once, or by a task if it has to be made fit first.
+fn put_back<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    mut lease: Lease<Item<C>>,
+) -> Option<JoinHandle<Result<(), Cause>>> {
+    lease.resource.uses += 1;
+    match condition(shared, &mut lease.resource) {
+        Condition::Clean if !shared.tends_returned => give_back(shared, lease),
+        Condition::Spent => drop(retire(shared, lease, Reason::Spent)),
+        condition => {
+            return Some(shared.runtime.spawn(Seat::taken(shared, lease).put_back(condition)));
+        }
+    }
+    None
+}
+
 /// In which state a connection comes back.
 fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition {
     match shared.connector.condition(&mut item.connection) {
@@ -185,14 +200,8 @@ fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition 
 
 impl<C: Connector> Drop for Guard<C> {
     fn drop(&mut self) {
-        let Some(mut lease) = self.end() else { return };
-        match condition(&self.shared, &mut lease.resource) {
-            Condition::Clean => give_back(&self.shared, lease),
-            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
-            condition => {
-                self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
-            }
-        }
+        let Some(lease) = self.end() else { return };
+        drop(put_back(&self.shared, lease));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::error::{ConfigError, Error};
+use crate::error::{Cause, ConfigError, Error};
 use crate::gate::relief::Fallback;
 use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
@@ -49,8 +49,9 @@ pub enum StartError {
 }
 
 impl<C: Connector> Pool<C> {
-    /// Opens a pool, with the minimum of connections, in parallel. With a minimum of 0 nothing is opened, so
-    /// that nothing can fail before the first [`acquire`](Self::acquire).
+    /// Opens a pool, with the minimum of connections or as many as it is to be [`Warm`](crate::Warm) with, in
+    /// parallel. If that is 0 nothing is opened, so that nothing can fail before the first
+    /// [`acquire`](Self::acquire).
     ///
     /// Cancel-safe: what was opened is closed again.
     ///
@@ -60,22 +61,33 @@ impl<C: Connector> Pool<C> {
     /// # Panics
     /// Outside of a tokio runtime with time enabled.
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
+        let (pool, failed) = Self::start_anyway(connector, settings).await?;
+        if let Some(cause) = failed {
+            // How closing went does not matter to one who learns that opening failed.
+            let _ = pool.close(pool.shared.settings.close_timeout).await;
+            return Err(StartError::Connect(Error::Connect { cause }));
+        }
+        Ok(pool)
+    }
+
+    /// As [`start`](Self::start), even if connections cannot be opened: then it answers why, too.
+    pub(crate) async fn start_anyway(
+        connector: C,
+        settings: Settings,
+    ) -> Result<(Self, Option<Cause>), ConfigError> {
         settings.validate()?;
         let pool = Self { shared: Shared::new(connector, settings) };
         for (name, limits) in &pool.shared.settings.tenants.named {
             pool.shared.set_tenant(&name.as_str().into(), limits, true)?;
         }
-        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
-            // How closing went does not matter to one who learns that opening failed.
-            let _ = pool.close(pool.shared.settings.close_timeout).await;
-            return Err(StartError::Connect(Error::Connect { cause }));
-        }
+        pool.shared.keep_warm();
+        let (_, failed) = pool.shared.open_up_to(pool.shared.floor()).await;
         waiting::watch(&pool.shared);
         leaks::watch(&pool.shared);
         circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
         meters::start(&pool.shared);
-        Ok(pool)
+        Ok((pool, failed))
     }
 
     /// Borrows a connection. Waits, up to the time set, when none is idle; who came first goes first.
@@ -117,7 +129,8 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), ask.into())
     }
 
-    /// Borrows a connection if one is idle that needs no check and nobody waits.
+    /// Borrows a connection if one is idle that needs no check and nobody waits. Where a hook is to be asked
+    /// before each loan, none is.
     ///
     /// # Errors
     /// [`Error::NoneIdle`] or [`Error::Closed`].

@@ -52,6 +52,11 @@ impl<C: Connector> Pool<C> {
             breaker: shared.gate.circuit.as_ref().map(Circuit::stats),
             degradation: shared.gate.relief.stats(),
             connections: shared.named(rows),
+            #[cfg(feature = "fault-injection")]
+            faults: shared.connector.faults().map(crate::faults::Faults::stats),
+            health: tally.health,
+            hooks: tally.hooks,
+            warm: shared.warmth.stats(Instant::now()),
             is_closed: closed,
         }
     }

@@ -11,8 +11,11 @@ use crate::gate::leaks::Leaks;
 #[cfg(feature = "rate-limit")]
 use crate::gate::limits::{self, RateLimit};
 use crate::gate::relief::Degradation;
+use crate::health::Health;
+use crate::hooks::HookTimeouts;
 use crate::observe::Observe;
 use crate::tenants::Tenants;
+use crate::warm::Warm;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -99,6 +102,12 @@ pub struct Settings {
     pub breaker: Option<Breaker>,
     /// What is done when there are too few connections for all. Default: all wait.
     pub degradation: Degradation,
+    /// When connections are checked beside the check before a loan. Default: never.
+    pub health: Health,
+    /// How long each hook may take.
+    pub hooks: HookTimeouts,
+    /// How many connections are opened ahead of load. Default: none beyond the minimum.
+    pub warm: Warm,
 }
 
 impl Default for Settings {
@@ -129,6 +138,9 @@ impl Default for Settings {
             rate_limits: Vec::new(),
             breaker: None,
             degradation: Degradation::default(),
+            health: Health::default(),
+            hooks: HookTimeouts::default(),
+            warm: Warm::default(),
         }
     }
 }
@@ -154,7 +166,7 @@ impl Settings {
             let (min, max) = (self.retry_min, self.retry_max);
             return wrong("retry_min", format!("{min:?} is more than retry_max, which is {max:?}"));
         }
-        let positive = [
+        ConfigError::unless_positive(&[
             ("acquire_timeout", Some(self.acquire_timeout)),
             ("connect_timeout", Some(self.connect_timeout)),
             ("check_timeout", Some(self.check_timeout)),
@@ -165,10 +177,7 @@ impl Settings {
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
             ("observe.gauges_every", self.observe.gauges_every),
-        ];
-        if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
-            return wrong(field, String::from("must be more than zero"));
-        }
+        ])?;
         self.validate_parts()
     }
 
@@ -185,7 +194,10 @@ impl Settings {
         #[cfg(feature = "rate-limit")]
         limits::validate(&self.rate_limits, self.max_tags)?;
         self.breaker.as_ref().map_or(Ok(()), Breaker::validate)?;
-        self.degradation.validate()
+        self.degradation.validate()?;
+        self.health.validate()?;
+        self.hooks.validate()?;
+        self.warm.validate(self.max)
     }
 
     /// The pause after so many attempts have failed, at least one.

@@ -12,9 +12,12 @@ use crate::gate::leaks::LeakStats;
 use crate::gate::limits::LimitStats;
 use crate::gate::relief::DegradationStats;
 use crate::gate::tags::TagStats;
+use crate::health::HealthStats;
 use crate::histogram::Times;
+use crate::hooks::HookStats;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
+use crate::warm::WarmStats;
 
 /// Who has a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +162,16 @@ pub struct Stats {
     /// What degradation has done, if there is any.
     #[serde(default)]
     pub degradation: Option<DegradationStats>,
+    /// How many checks there were, by what they were for.
+    pub health: HealthStats,
+    /// What the hooks did.
+    pub hooks: HookStats,
+    /// What was opened ahead of load.
+    pub warm: WarmStats,
+    /// What was injected on purpose, if anything is to be.
+    #[cfg(feature = "fault-injection")]
+    #[serde(default)]
+    pub faults: Option<crate::faults::FaultStats>,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take, Tenancy};
+use super::{Core, GivenBack, Job, Lease, Place, Refusal, Request, Take, Tenancy};
 use crate::ask::Priority;
 use crate::gate::Marks;
 use crate::reason::Reason;
@@ -167,6 +167,54 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
         }
         leaver.join().unwrap();
         assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
+    });
+}
+
+/// Where resources are prepared for each loan, whoever gives one back hands it to nobody (C8). So it and the
+/// one who comes meanwhile have to see to it together that a task prepares it, and one task only.
+#[test]
+fn what_is_given_back_unprepared_is_prepared_once_for_one_who_comes() {
+    ::loom::model(|| {
+        let core = Arc::new(Core::new(1).preparing(true));
+        let slot = core.reserve_below(1).unwrap();
+        assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
+        let Take::Lease(lease) = core.take(&request(), |_| true) else { panic!("it is idle") };
+        let supply = |core: &Core<u32>| core.supply(Instant::now(), |_| false);
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || {
+                assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+                supply(&core)
+            }
+        });
+        let place = join(&core);
+        let own = place.is_to_supply.then(|| supply(&core)).flatten();
+        let mut jobs = [own, giver.join().unwrap()].into_iter().flatten();
+        let Some(Job::Check(lease)) = jobs.next() else { panic!("it waits, and nobody knows") };
+        assert!(jobs.next().is_none(), "it was prepared twice");
+        assert!(!is_served(&place), "it was handed over unprepared");
+        assert!(matches!(core.pass_on(lease, Instant::now()), GivenBack::Kept));
+        assert!(is_served(&place));
+    });
+}
+
+/// What is looked at in the background goes to one who comes meanwhile, or is idle.
+#[test]
+fn one_who_comes_during_an_inspection_is_served_when_it_ends() {
+    ::loom::model(|| {
+        let (core, lease) = lent();
+        assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+        let lease = core.inspect_idle(0, 0, |_| true).unwrap();
+        let inspector = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, Instant::now()))
+        });
+        let place = join(&core);
+        if place.is_to_supply {
+            assert!(core.supply(Instant::now(), |_| true).is_none());
+        }
+        inspector.join().unwrap();
+        assert!(is_served(&place), "it waits, and nobody knows");
     });
 }
 

@@ -22,7 +22,7 @@
 //!   checks while there are idle resources and fewer checks than claims, and then makes resources while there
 //!   are empty slots and less under way than claims; whoever ends one in failure, empties a slot, ends a loan
 //!   otherwise than by giving back, or lets a tenant have more, calls it again. So nobody waits while something
-//!   more could be done for them.
+//!   more could be done for them. A resource that is being inspected is not counted: nobody relies on it.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
 //! * **C8** An account's `in_use` is how many slots are at [`Stage::Lent`] in its name. A loan begins only
@@ -31,6 +31,9 @@
 //! * **C9** An account is closed only while nothing is lent or waited for in its name; whoever looked it up
 //!   before learns so under the lock, and looks again. So a tenant has one account at a time.
 //! * **C10** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
+//! * **C11** Where resources are prepared for each loan, one that was used before is handed over only by
+//!   [`Core::pass_on`], that is, by a task that has prepared it. Whoever gives one back makes it idle, and
+//!   calls [`Core::supply`].
 //!
 //! # Why a lock
 //!
@@ -143,6 +146,8 @@ pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
     /// Whether anybody waits who could be served, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
+    /// Whether a task prepares each resource before each loan (C11).
+    prepares: bool,
     /// One for each slot, written without the lock (C5).
     timings: Box<[Timings]>,
 }
@@ -156,6 +161,7 @@ struct State<R> {
     alarm: Option<Instant>,
     supplying: usize,
     connecting: usize,
+    inspecting: usize,
     lent: usize,
     generation: u64,
     /// Why resources of old generations are closed.
@@ -180,6 +186,7 @@ impl<R> Core<R> {
             alarm: None,
             supplying: 0,
             connecting: 0,
+            inspecting: 0,
             lent: 0,
             generation: 0,
             outdated: Reason::Reset,
@@ -190,7 +197,13 @@ impl<R> Core<R> {
             tally: Tally::default(),
         };
         let timings = (0..max).map(|_| Timings::default()).collect();
-        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false), timings }
+        let is_crowded = AtomicBool::new(false);
+        Self { state: Mutex::new(state), is_crowded, prepares: false, timings }
+    }
+
+    /// Whether a task prepares each resource before each loan (C11). Nothing is `fresh` then.
+    pub(crate) fn preparing(self, prepares: bool) -> Self {
+        Self { prepares, ..self }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -305,7 +318,7 @@ impl<R> State<R> {
             idle: self.idle.len(),
             lent: self.lent,
             connecting: self.connecting,
-            checking: self.supplying - self.connecting,
+            checking: self.supplying - self.connecting + self.inspecting,
             waiting: self.queue.len(),
         }
     }
@@ -329,6 +342,7 @@ impl<R> State<R> {
                 if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
             }
             Stage::Checking => step(&mut self.supplying),
+            Stage::Inspecting => step(&mut self.inspecting),
             Stage::Connecting => {
                 step(&mut self.connecting);
                 step(&mut self.supplying);
