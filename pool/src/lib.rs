@@ -118,8 +118,10 @@
 #![forbid(unsafe_code)]
 
 mod acquiring;
+mod adaptive;
 mod ask;
 mod connector;
+mod controller;
 mod core;
 mod db;
 mod error;
@@ -131,6 +133,7 @@ mod maintenance;
 mod pool;
 mod reason;
 mod report;
+mod resizing;
 mod seat;
 mod settings;
 mod shared;
@@ -140,6 +143,7 @@ mod tenant;
 mod tenants;
 mod waiting;
 
+pub use self::adaptive::{Adaptive, AdaptiveStats, Decision, Signal};
 pub use self::ask::{Ageing, Ask, Priority};
 pub use self::connector::{Condition, Connector};
 pub use self::db::{

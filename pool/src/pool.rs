@@ -12,6 +12,7 @@ use crate::connector::Connector;
 use crate::error::{ConfigError, Error};
 use crate::guard::Guard;
 use crate::maintenance;
+use crate::resizing;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting;
@@ -69,6 +70,7 @@ impl<C: Connector> Pool<C> {
         }
         waiting::watch(&pool.shared);
         maintenance::start(&pool.shared);
+        resizing::start(&pool.shared);
         Ok(pool)
     }
 

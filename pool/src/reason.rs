@@ -21,6 +21,8 @@ pub enum Reason {
     Unclean,
     /// It serves one borrower only, since its session cannot be reset.
     Spent,
+    /// There were more than the maximum, which was lowered.
+    Surplus,
     /// Its borrower closed it.
     Requested,
     /// Its borrower took it out of the pool.
@@ -31,7 +33,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
@@ -39,6 +41,7 @@ impl Reason {
         Self::Unhealthy,
         Self::Unclean,
         Self::Spent,
+        Self::Surplus,
         Self::Requested,
         Self::Detached,
         Self::Shutdown,
@@ -54,6 +57,7 @@ impl Reason {
             Self::Unhealthy => "unhealthy",
             Self::Unclean => "unclean",
             Self::Spent => "spent",
+            Self::Surplus => "surplus",
             Self::Requested => "requested",
             Self::Detached => "detached",
             Self::Shutdown => "shutdown",

@@ -41,6 +41,7 @@ impl<C: Connector> Pool<C> {
             used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
             tenants: shared.tenant_stats(standings),
+            adaptive: shared.adaptive_stats(),
             connections: shared.named(rows),
             is_closed: closed,
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::Adaptive;
 use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::tenants::Tenants;
@@ -26,7 +27,8 @@ pub struct Settings {
     pub name: String,
     /// How many connections are opened at the start and kept. Default: 10.
     pub min: usize,
-    /// How many there may be at most, counting those that are being opened or closed. Default: 20.
+    /// How many there may be at most, counting those that are being opened or closed. Default: 20. Where it is
+    /// [`adaptive`](Self::adaptive), what it is at the start.
     pub max: usize,
     /// How long a caller waits for a connection. Default: 30 s.
     #[serde(with = "millis")]
@@ -77,6 +79,8 @@ pub struct Settings {
     /// Which tenants there are, and what unnamed ones may have. Default: none is named, and others have no
     /// limits. Costs nothing where nobody asks in the name of a tenant.
     pub tenants: Tenants,
+    /// Moves the maximum between bounds by what is measured. Default: `None`, the maximum stays.
+    pub adaptive: Option<Adaptive>,
 }
 
 impl Default for Settings {
@@ -100,6 +104,7 @@ impl Default for Settings {
             maintenance_every: Some(Duration::from_secs(10)),
             ageing: Some(Ageing::default()),
             tenants: Tenants::default(),
+            adaptive: None,
         }
     }
 }
@@ -140,12 +145,18 @@ impl Settings {
             return wrong(field, String::from("must be more than zero"));
         }
         self.ageing.as_ref().map_or(Ok(()), Ageing::validate)?;
+        self.adaptive.as_ref().map_or(Ok(()), |adaptive| adaptive.validate(self))?;
         self.tenants.validate(self.least_max())
     }
 
     /// The least that the maximum may become.
     pub(crate) fn least_max(&self) -> usize {
-        self.max
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.min_max)
+    }
+
+    /// The most that the maximum may become.
+    pub(crate) fn most_max(&self) -> usize {
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.max_max)
     }
 
     /// The pause after so many attempts have failed, at least one.

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
 
+use crate::adaptive::Decisions;
 use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepTimeout};
@@ -53,6 +54,8 @@ pub(crate) struct Shared<C: Connector> {
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
     pub(crate) tenants: Registry,
+    /// What was decided about the maximum.
+    pub(crate) decisions: Mutex<Decisions>,
     pub(crate) outage: Mutex<Outage>,
     pub(crate) runtime: Handle,
     pub(crate) started: Instant,
@@ -70,12 +73,15 @@ pub(crate) struct Shared<C: Connector> {
 
 impl<C: Connector> Shared<C> {
     pub(crate) fn new(connector: C, settings: Settings) -> Arc<Self> {
+        let core = Core::new(settings.most_max(), settings.ageing);
+        core.set_limit(settings.max);
         Arc::new(Self {
             connector,
-            core: Core::new(settings.max, settings.ageing),
+            core,
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             tenants: Registry::new(),
+            decisions: Mutex::new(Decisions::default()),
             outage: Mutex::new(Outage::default()),
             runtime: Handle::current(),
             started: Instant::now(),
@@ -112,8 +118,8 @@ impl<C: Connector> Shared<C> {
     /// is emptied or an attempt has ended.
     pub(crate) fn pump(self: &Arc<Self>) {
         let now = Instant::now();
-        // No more than `max` times: a runtime that shuts down drops what is spawned, which empties the slot.
-        for _ in 0..self.settings.max {
+        // No more times than there may be connections: a runtime that shuts down drops what is spawned, which empties the slot.
+        for _ in 0..self.settings.most_max() {
             match self.core.supply(now, |live| self.is_fresh(live, now)) {
                 Some(Job::Connect(slot)) => {
                     self.runtime.spawn(Seat::reserved(self, slot).connect_until_done());

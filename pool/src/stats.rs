@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::AdaptiveStats;
 use crate::histogram::Times;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
@@ -125,6 +126,9 @@ pub struct Stats {
     /// The tenants that are known, by name.
     #[serde(default)]
     pub tenants: Vec<TenantStats>,
+    /// How the maximum is adapted, if it is.
+    #[serde(default)]
+    pub adaptive: Option<AdaptiveStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
     /// Whether the pool is closed.

@@ -166,6 +166,10 @@ impl<R> Queue<R> {
         request.tenant.as_ref().is_none_or(|tenant| self.holds(tenant.account))
     }
 
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     fn holds(&self, id: AccountId) -> bool {
         self.accounts[id.index].serial == Some(id.serial)
     }

@@ -195,8 +195,12 @@ impl<R> State<R> {
         // It ends the loan, if it was one (C8).
         self.put(slot, Stage::Retiring);
         let outdated = self.slots[slot].generation != self.generation;
-        if self.closed || outdated {
-            let reason = if self.closed { Reason::Shutdown } else { self.outdated };
+        if self.closed || outdated || self.is_full() {
+            let reason = match (self.closed, outdated) {
+                (true, _) => Reason::Shutdown,
+                (false, true) => self.outdated,
+                (false, false) => Reason::Surplus,
+            };
             return (GivenBack::Retire(lease, reason), None);
         }
         (GivenBack::Kept, self.hand_over(lease, now))
