@@ -49,7 +49,7 @@ caught $core/supply.rs 's/state\.open\(\) >= limit/state.open() > limit/' \
     'one more than the limit is reserved'
 caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
     'one who comes after the close waits'
-caught $core/serve.rs 's/(    fn settle\(.*?)self\.put\(slot, Stage::Retiring\);\n/$1/s' \
+caught $core/serve.rs 's/if self\.queue\.has_tenants\(\)/if false/' \
     'what comes back counts as its tenant'"'"'s until it has found its next owner'
 caught $core/queue.rs 's/account\.is_idle\(\) && //' \
     'a tenant that has something is forgotten'

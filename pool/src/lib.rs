@@ -31,6 +31,14 @@
 //!   under it.
 //! * [`Stats`] is what a pool says about itself, and serializes.
 //!
+//! What a business puts on its pool, off until it is asked for:
+//!
+//! | part | what it does | example |
+//! |---|---|---|
+//! | [`Priority`] and [`Ageing`] | who goes first, and for how long at most (ageing is on) | `ageing` |
+//! | [`Tenant`], [`TenantLimits`], [`Tenants`] | a maximum, a share, a weight, a queue and statistics for each tenant | `tenants` |
+//! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
+//!
 //! # What it promises
 //!
 //! **The maximum holds.** A place is reserved before a connection is opened in it, and is free only when the
@@ -38,7 +46,9 @@
 //!
 //! **Who came first goes first**, within a [`Priority`]. A connection that comes back is handed to the first
 //! who waits; a newcomer never overtakes. A higher priority goes first, but no priority is starved: by how much
-//! later others may come and still go first is bounded by [`Ageing`].
+//! later others may come and still go first is bounded by [`Ageing`]. A tenant's callers have a queue of their
+//! own: one tenant's flood delays another that has less than its share by the return of one connection, however
+//! many wait (`tests/tenants.rs`; the plot of the example `tenants` is `docs/tenants.svg`).
 //!
 //! **Dropping a future, at any point, loses nothing**: no connection, no place, no turn. Connecting, checking,
 //! cleaning and closing run in tasks of their own, so a caller that gives up cancels none of them, and what
@@ -81,7 +91,9 @@
 //! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it, and adds up 4 KB for each place of the maximum |
-//! | maintenance | O(*what is due* log *open*), and a look at each place |
+//! | acquire in the name of a tenant | a look-up in O(log *tenants*), and a lock of the tenant's for its statistics |
+//! | giving back while several tenants wait | O(*tenants that wait and are below their maxima*) under the lock |
+//! | maintenance | O(*what is due* log *open*), and a look at each place and each tenant |
 //!
 //! # Events
 //!

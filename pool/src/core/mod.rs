@@ -211,7 +211,7 @@ impl<R> Core<R> {
         let limit = state.limit;
         state.queue.set_limit(limit);
         let mut beyond = Vec::new();
-        while state.open() - state.retiring > limit
+        while state.is_beyond()
             && let Some(slot) = state.idle.last()
         {
             beyond.push(state.take_idle(slot, Stage::Retiring));
@@ -307,9 +307,9 @@ impl<R> State<R> {
         self.slots.len() - self.empty.len()
     }
 
-    /// Whether there are enough resources, without those that are on their way or being closed.
-    fn is_full(&self) -> bool {
-        self.open() - self.retiring >= self.limit
+    /// Whether there are more resources than the limit, without those that are being closed.
+    fn is_beyond(&self) -> bool {
+        self.open() - self.retiring > self.limit
     }
 
     /// Moves a slot to another stage and keeps the sets and counters in step (C2, C6).

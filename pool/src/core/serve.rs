@@ -192,23 +192,26 @@ impl<R> State<R> {
     /// The one place where a resource finds its next owner (C4, C7). Answers whom to wake.
     fn settle(&mut self, lease: Lease<R>, now: Instant) -> (GivenBack<R>, Option<Waker>) {
         let slot = lease.slot;
-        // It ends the loan, if it was one (C8).
-        self.put(slot, Stage::Retiring);
         let outdated = self.slots[slot].generation != self.generation;
-        if self.closed || outdated || self.is_full() {
+        if self.closed || outdated || self.is_beyond() {
             let reason = match (self.closed, outdated) {
                 (true, _) => Reason::Shutdown,
                 (false, true) => self.outdated,
                 (false, false) => Reason::Surplus,
             };
+            self.put(slot, Stage::Retiring);
             return (GivenBack::Retire(lease, reason), None);
         }
         (GivenBack::Kept, self.hand_over(lease, now))
     }
 
-    /// From [`Stage::Retiring`] to the first who waits, or to the idle. Answers whom to wake.
+    /// To the first who waits, or to the idle. Answers whom to wake.
     pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
         let slot = lease.slot;
+        if self.queue.has_tenants() {
+            // Who is next depends on what tenants have: the loan ends first, if it was one (C8).
+            self.put(slot, Stage::Retiring);
+        }
         let Some(waiter) = self.queue.pop() else {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
