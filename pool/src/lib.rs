@@ -40,6 +40,13 @@
 //! | connections ahead of load: at the start, by a call, by a schedule | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | `warm_up` |
 //! | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | [`Cluster`], [`ClusterConfig`] | `replicas` |
 //! | faults on purpose, by a seed or a script, for tests and drills | the feature `fault-injection`, `faults` | `faults` |
+//! What a business puts on its pool, off until it is asked for:
+//!
+//! | part | what it does | example |
+//! |---|---|---|
+//! | [`Priority`] and [`Ageing`] | who goes first, and for how long at most (ageing is on) | `ageing` |
+//! | [`Tenant`], [`TenantLimits`], [`Tenants`] | a maximum, a share, a weight, a queue and statistics for each tenant | `tenants` |
+//! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
 //!
 //! # What it promises
 //!
@@ -48,7 +55,9 @@
 //!
 //! **Who came first goes first**, within a [`Priority`]. A connection that comes back is handed to the first
 //! who waits; a newcomer never overtakes. A higher priority goes first, but no priority is starved: by how much
-//! later others may come and still go first is bounded by [`Ageing`].
+//! later others may come and still go first is bounded by [`Ageing`]. A tenant's callers have a queue of their
+//! own: one tenant's flood delays another that has less than its share by the return of one connection, however
+//! many wait (`tests/tenants.rs`; the plot of the example `tenants` is `docs/tenants.svg`).
 //!
 //! **Dropping a future, at any point, loses nothing**: no connection, no place, no turn. Connecting, checking,
 //! cleaning and closing run in tasks of their own, so a caller that gives up cancels none of them, and what
@@ -95,7 +104,9 @@
 //! | a hook before loans | a task for each loan, which the borrower waits for |
 //! | a hook or a check after loans | a task for each loan, which nobody waits for |
 //! | a read of a [`Cluster`] | that of the acquire, and a short lock or two for each endpoint |
-//! | maintenance | O(*what is due* log *open*), and a look at each place |
+//! | acquire in the name of a tenant | a look-up in O(log *tenants*), and a lock of the tenant's for its statistics |
+//! | giving back while several tenants wait | O(*tenants that wait and are below their maxima*) under the lock |
+//! | maintenance | O(*what is due* log *open*), and a look at each place and each tenant |
 //!
 //! # Events
 //!
@@ -135,9 +146,11 @@
 #![forbid(unsafe_code)]
 
 mod acquiring;
+mod adaptive;
 mod ask;
 mod cluster;
 mod connector;
+mod controller;
 mod core;
 mod db;
 mod error;
@@ -161,6 +174,7 @@ mod observe;
 mod pool;
 mod reason;
 mod report;
+mod resizing;
 mod seat;
 mod settings;
 mod shared;
@@ -173,6 +187,7 @@ mod tenants;
 mod waiting;
 mod warm;
 
+pub use self::adaptive::{Adaptive, AdaptiveStats, Decision, Signal};
 pub use self::ask::{Ageing, Ask, Priority};
 pub use self::cluster::{
     Cluster, ClusterSettings, ClusterStats, EndpointStats, Reads, Role, Routing,

@@ -15,6 +15,7 @@ use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
 use crate::maintenance;
 use crate::meters;
+use crate::resizing;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting;
@@ -86,6 +87,7 @@ impl<C: Connector> Pool<C> {
         leaks::watch(&pool.shared);
         circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
+        resizing::start(&pool.shared);
         meters::start(&pool.shared);
         Ok((pool, failed))
     }
