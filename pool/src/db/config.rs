@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use sqlx::Database;
 
 use super::dialect::Dialect;
+use super::gate_vars::read_gate;
 use super::{ConnectOptions, ConnectionManager, Hooks, Sqlx};
 use crate::error::ConfigError;
 use crate::pool::{Pool, StartError};
@@ -96,6 +97,14 @@ impl<DB: Database> Config<DB> {
     /// `POOL_CLEAN_TIMEOUT`, `POOL_CLOSE_TIMEOUT`, `POOL_RENEW_BEFORE`, `POOL_RETRY_MIN`, `POOL_RETRY_MAX`,
     /// and, where `off` means never, `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`.
     ///
+    /// What stands before an acquire: `POOL_MAX_TAGS`; `POOL_LEAKS_AFTER` (milliseconds or `off`) switches the
+    /// search for leaks on, `POOL_LEAKS_BACKTRACE` (`true` or `false`) its backtraces; `POOL_BREAKER` (`true` or
+    /// `false`) the circuit breaker, of which `POOL_BREAKER_FAILURES_IN_A_ROW` and
+    /// `POOL_BREAKER_FAILURE_PERCENT` (numbers or `off`), `POOL_BREAKER_OPEN_MIN` and `POOL_BREAKER_OPEN_MAX`
+    /// (milliseconds) can be set; `POOL_WAIT_LESS` (milliseconds) and `POOL_WAIT_LESS_OVER` (how many wait, or
+    /// `off`) the shorter limit of [`WaitLess`](crate::WaitLess); and, with the feature `rate-limit`,
+    /// `POOL_RATE_LIMIT` how many connections may be asked for in a second.
+    ///
     /// # Errors
     /// Names the variable that is missing or cannot be read, or the setting that makes no sense.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -143,14 +152,8 @@ impl<DB: Database> Config<DB> {
         vars.millis_or_off("POOL_MAX_LIFETIME", &mut settings.max_lifetime)?;
         vars.millis_or_off("POOL_IDLE_TIMEOUT", &mut settings.idle_timeout)?;
         vars.millis_or_off("POOL_MAINTENANCE_EVERY", &mut settings.maintenance_every)?;
-        match (vars.look_up)("POOL_RESET_SESSION").as_deref() {
-            None | Some("false") => {}
-            Some("true") => config.reset_session = true,
-            Some(other) => {
-                let problem = format!("'{other}' is neither true nor false");
-                return Err(ConfigError::new("POOL_RESET_SESSION", problem));
-            }
-        }
+        read_gate(&vars, settings)?;
+        vars.switch("POOL_RESET_SESSION", &mut config.reset_session)?;
         config.validate()?;
         Ok(config)
     }
@@ -285,12 +288,43 @@ fn is_in_memory(url: &str) -> bool {
 }
 
 /// Variables by name.
-struct Vars<F> {
-    look_up: F,
+pub(super) struct Vars<F> {
+    pub(super) look_up: F,
 }
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
-    fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
+    pub(super) fn switch(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
+        match (self.look_up)(name).as_deref() {
+            None => {}
+            Some("false") => *field = false,
+            Some("true") => *field = true,
+            Some(other) => {
+                let problem = format!("'{other}' is neither true nor false");
+                return Err(ConfigError::new(name, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// A number, or `off` for none.
+    pub(super) fn number_or_off<T: FromStr + Default>(
+        &self,
+        name: &str,
+        field: &mut Option<T>,
+    ) -> Result<(), ConfigError> {
+        if self.is_off(name) {
+            *field = None;
+        } else if (self.look_up)(name).is_some() {
+            self.number(name, field.insert(T::default()))?;
+        }
+        Ok(())
+    }
+
+    fn is_off(&self, name: &str) -> bool {
+        (self.look_up)(name).is_some_and(|text| text.trim() == "off")
+    }
+
+    pub(super) fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
         let Some(text) = (self.look_up)(name) else { return Ok(()) };
         *field = text
             .trim()
@@ -299,15 +333,19 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         Ok(())
     }
 
-    fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
+    pub(super) fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
         let mut millis = None;
         self.number_or(name, &mut millis)?;
         *field = millis.map_or(*field, Duration::from_millis);
         Ok(())
     }
 
-    fn millis_or_off(&self, name: &str, field: &mut Option<Duration>) -> Result<(), ConfigError> {
-        if (self.look_up)(name).is_some_and(|text| text.trim() == "off") {
+    pub(super) fn millis_or_off(
+        &self,
+        name: &str,
+        field: &mut Option<Duration>,
+    ) -> Result<(), ConfigError> {
+        if self.is_off(name) {
             *field = None;
             return Ok(());
         }

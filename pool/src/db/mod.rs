@@ -3,6 +3,7 @@
 mod config;
 mod dialect;
 mod executor;
+mod gate_vars;
 mod instances;
 mod transaction;
 
