@@ -31,22 +31,27 @@
 //!   under it.
 //! * [`Stats`] is what a pool says about itself, and serializes.
 //!
-//! What stands between the pool and the database, each off unless asked for, with an example of that name:
+//! What a business puts on its pool, each off until it is asked for (but ageing), with an example of that name:
 //!
-//! | part | where | example |
+//! | part | what it gives | example |
 //! |---|---|---|
-//! | hooks: fresh credentials before each connect, statements and closures after it, questions before and after each loan | [`Config`]'s hooks; [`HookSet`] says when each runs and what its answer means | `hooks` |
-//! | checks of one's own, before a loan, after it and in the background | [`Config::check`], [`Config::check_with_sql`], [`Health`] | `health_checks` |
-//! | connections ahead of load: at the start, by a call, by a schedule | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | `warm_up` |
-//! | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | [`Cluster`], [`ClusterConfig`] | `replicas` |
-//! | faults on purpose, by a seed or a script, for tests and drills | the feature `fault-injection`, `faults` | `faults` |
-//! What a business puts on its pool, off until it is asked for:
-//!
-//! | part | what it does | example |
-//! |---|---|---|
-//! | [`Priority`] and [`Ageing`] | who goes first, and for how long at most (ageing is on) | `ageing` |
+//! | [`Priority`], [`Ageing`] | who goes first, and for how long at most | `ageing` |
 //! | [`Tenant`], [`TenantLimits`], [`Tenants`] | a maximum, a share, a weight, a queue and statistics for each tenant | `tenants` |
 //! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
+//! | [`Ask::tag`] | use, waits and holds by [`Tag`], and which tags hold the connections | `tags` |
+//! | [`Leaks`] | who has held a connection for too long, reported once, and found again | `leaks` |
+//! | `RateLimit` (feature `rate-limit`) | how often connections may be asked for, by pool and tag | `rate_limit` |
+//! | [`Breaker`] | nobody waits for a database that fails; probes find it back | `breaker` |
+//! | [`Degradation`] | waiting less, and shedding by [`Priority`], when many wait | `degradation` |
+//! | [`Fallback`] | a replica, or a closure, for those who get no connection | `degradation` |
+//! | [`Config`]'s hooks, [`HookSet`] | fresh credentials before each connect, statements and closures after it, questions before and after each loan | `hooks` |
+//! | [`Config::check`], [`Config::check_with_sql`], [`Health`] | checks of one's own, before a loan, after it and in the background | `health_checks` |
+//! | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | connections ahead of load: at the start, by a call, by a schedule | `warm_up` |
+//! | [`Cluster`], [`ClusterConfig`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
+//! | `faults` (feature `fault-injection`) | faults on purpose, by a seed or a script, for tests and drills | `faults` |
+//!
+//! What stands before an acquire is asked in this order: the tag's rate limit, the pool's rate limit, what is
+//! idle, the rules of degradation, the circuit, the queue, and the fallback.
 //!
 //! # What it promises
 //!
@@ -74,6 +79,7 @@
 //! **While the database is down**, one attempt at a time is made, with pauses that grow up to
 //! [`Settings::retry_max`]. A caller learns the cause as soon as an attempt fails that began after it came,
 //! unless a borrowed connection may still come back. When the database is back, the next attempt finds it.
+//! With a [`Breaker`], nobody waits then even for borrowed connections, and nothing is tried but its probes.
 //!
 //! **Idle connections that died are not handed out** if they were idle for [`Settings::check_after`]; and
 //! once one was found dead, all that are idle are checked, however lately they were used. A connection that
@@ -98,6 +104,10 @@
 //! | [`acquire`](Pool::acquire) of an idle connection, and giving it back | a lock and a clock reading each; no allocation, timer or system call |
 //! | the same on PostgreSQL and MySQL | one look more at whether the driver has anything left to read |
 //! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
+//! | a [`Tag`] | a look-up, three counters and a clock reading more; an account of 4 KB for the first of each |
+//! | a rate limit that is not reached | a clock reading and a compare-exchange |
+//! | a rate limit that holds a caller back | an allocation and a timer |
+//! | leaks, the circuit, degradation | nothing, or a clock reading, as long as nobody waits; a timer each for the pool |
 //! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it, and adds up 4 KB for each place of the maximum |
@@ -141,6 +151,7 @@
 //! * `postgres`, `mysql`: these databases.
 //! * `any` (default): [`sqlx::Any`], whichever of the others is switched on, chosen by the URL at run time.
 //! * `fault-injection`: steps that fail or take longer on purpose. For tests and drills only.
+//! * `rate-limit`: rate limits, by the crate [governor](https://docs.rs/governor).
 //!
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]
