@@ -49,6 +49,10 @@ caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > lim
     'one more than the limit is reserved'
 caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
     'one who comes after the close waits'
+caught $core/serve.rs 's/(    fn settle\(.*?)self\.put\(slot, Stage::Retiring\);\n/$1/s' \
+    'what comes back counts as its tenant'"'"'s until it has found its next owner'
+caught $core/queue.rs 's/account\.is_idle\(\) && //' \
+    'a tenant that has something is forgotten'
 
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::core::{Lease, Request, Take};
+use crate::core::{Lease, Refusal, Request, Take};
 use crate::error::Error;
 use crate::event::event;
 use crate::guard::Guard;
@@ -61,18 +61,12 @@ impl<C: Connector> Future for Acquiring<'_, C> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let shared = self.shared;
         if let Step::Asked(by, ask) = &self.step {
-            let request = request(by, ask);
-            match take(shared, &request) {
-                Take::Lease(lease) => {
-                    let by = *by;
+            match begin(shared, by, ask)? {
+                Begun::Got(guard) => {
                     self.step = Step::Over;
-                    return Poll::Ready(Ok(acquired(shared, by, lease)));
+                    return Poll::Ready(Ok(guard));
                 }
-                Take::Wait => {
-                    let limit = ask.limit.unwrap_or(shared.settings.acquire_timeout);
-                    self.step = Step::Waits(Waiting::join(shared, request, limit)?);
-                }
-                Take::Closed => return Poll::Ready(Err(Error::Closed)),
+                Begun::Waits(waiting) => self.step = Step::Waits(waiting),
             }
         }
         let waiting = match &mut self.step {
@@ -81,24 +75,71 @@ impl<C: Connector> Future for Acquiring<'_, C> {
             _ => panic!("polled after it was ready"),
         };
         let served = ready!(waiting.poll(context));
-        let by = waiting.by();
+        let acquired = served.map(|lease| acquired(shared, waiting.request(), lease));
         self.step = Step::Over;
-        Poll::Ready(served.map(|lease| acquired(shared, by, lease)))
+        Poll::Ready(acquired)
+    }
+}
+
+/// What asking comes to at once.
+enum Begun<'a, C: Connector> {
+    Got(Guard<C>),
+    Waits(Waiting<'a, C>),
+}
+
+fn begin<'a, C: Connector>(
+    shared: &'a Arc<Shared<C>>,
+    by: &'static Location<'static>,
+    ask: &Ask,
+) -> Result<Begun<'a, C>, Error> {
+    loop {
+        let request = request(shared, by, ask)?;
+        match take(shared, &request) {
+            Take::Lease(lease) => return Ok(Begun::Got(acquired(shared, &request, lease))),
+            Take::Wait => {
+                let limit = ask.limit.unwrap_or(shared.settings.acquire_timeout);
+                match Waiting::join(shared, request, limit) {
+                    Ok(waiting) => return Ok(Begun::Waits(waiting)),
+                    // Looked up again, it takes the other way.
+                    Err(Refusal::Forgotten) => {}
+                    Err(_) => return Err(Error::Closed),
+                }
+            }
+            Take::Closed => return Err(Error::Closed),
+            Take::Forgotten => shared.forget_tenant_of(&request),
+        }
+    }
+}
+
+/// Borrows a connection without waiting.
+pub(crate) fn try_now<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    by: &'static Location<'static>,
+    ask: &Ask,
+) -> Result<Guard<C>, Error> {
+    loop {
+        let request = request(shared, by, ask)?;
+        match take(shared, &request) {
+            Take::Lease(lease) => return Ok(Guard::new(Arc::clone(shared), lease).in_span(by)),
+            Take::Wait => return Err(Error::NoneIdle { why: shared.why(Some(&request)) }),
+            Take::Closed => return Err(Error::Closed),
+            Take::Forgotten => shared.forget_tenant_of(&request),
+        }
     }
 }
 
 fn acquired<C: Connector>(
     shared: &Arc<Shared<C>>,
-    by: &'static Location<'static>,
+    request: &Request,
     lease: Lease<Item<C>>,
 ) -> Guard<C> {
     let guard = Guard::new(Arc::clone(shared), lease);
-    event!(debug, shared, { id = %guard.id(), by = %by, }, "connection acquired");
+    event!(debug, shared, { id = %guard.id(), by = %request.by, tenant = request.tenant_name(), }, "connection acquired");
     guard
 }
 
 /// Borrows a connection if one can be had at once.
-pub(crate) fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
+fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
     let found = shared.core.take(request, |live| shared.is_fresh(live, request.since));
     if let Take::Lease(_) = &found {
         shared.meters.waited(Duration::ZERO);
@@ -106,6 +147,11 @@ pub(crate) fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<
     found
 }
 
-pub(crate) fn request(by: &'static Location<'static>, ask: &Ask) -> Request {
-    Request { since: Instant::now(), by, priority: ask.priority }
+fn request<C: Connector>(
+    shared: &Shared<C>,
+    by: &'static Location<'static>,
+    ask: &Ask,
+) -> Result<Request, Error> {
+    let tenant = ask.tenant.as_ref().map(|name| shared.tenancy(name)).transpose()?;
+    Ok(Request { since: Instant::now(), by, priority: ask.priority, tenant })
 }

@@ -1,5 +1,6 @@
 //! How a connection is asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,7 @@ impl Ageing {
 pub struct Ask {
     pub(crate) priority: Priority,
     pub(crate) limit: Option<Duration>,
+    pub(crate) tenant: Option<Arc<str>>,
 }
 
 impl Ask {
@@ -118,6 +120,13 @@ impl Ask {
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// Asks in the name of a tenant. [`Pool::tenant`](crate::Pool::tenant) answers a handle that does so each
+    /// time.
+    #[must_use]
+    pub fn tenant(self, name: impl Into<Arc<str>>) -> Self {
+        Self { tenant: Some(name.into()), ..self }
     }
 }
 

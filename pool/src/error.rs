@@ -35,6 +35,12 @@ pub enum Error {
         /// What stands in the way.
         why: Why,
     },
+    /// The tenant in whose name the caller asked is unknown, and unknown ones are refused.
+    #[error("the tenant '{tenant}' is unknown")]
+    UnknownTenant {
+        /// Its name.
+        tenant: String,
+    },
     /// A connection could not be cleaned after its use, and was closed.
     #[error("the connection was closed, as it could not be cleaned: {cause}")]
     Unclean {
@@ -74,6 +80,17 @@ pub enum Why {
         /// Who has them, since longest first.
         holders: Vec<Holder>,
     },
+    /// The caller's tenant has as many connections as it may have.
+    TenantFull {
+        /// Its name.
+        tenant: String,
+        /// How many it may have.
+        max: usize,
+        /// How many of its callers wait, this one not counted.
+        waiting: usize,
+        /// Who of it has them, since longest first.
+        holders: Vec<Holder>,
+    },
     /// Connections are being opened, and that takes too long or fails.
     Connecting {
         /// How many are being opened.
@@ -104,6 +121,13 @@ impl fmt::Display for Why {
         match self {
             Self::Exhausted { max, waiting, holders } => {
                 write!(f, "all {max} are in use, {waiting} more wait; held by {}", List(holders))
+            }
+            Self::TenantFull { tenant, max, waiting, holders } => {
+                write!(
+                    f,
+                    "all {max} that '{tenant}' may have are in use, {waiting} more of it wait; held by {}",
+                    List(holders)
+                )
             }
             Self::Connecting { connecting, last_error } => {
                 write!(f, "{connecting} being opened, {}", last(last_error))

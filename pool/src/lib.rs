@@ -197,6 +197,8 @@ mod shared;
 mod span;
 mod stats;
 mod sync;
+mod tenant;
+mod tenants;
 mod waiting;
 
 pub use self::ask::{Ageing, Ask, Priority};
@@ -212,4 +214,6 @@ pub use self::observe::Observe;
 pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;
-pub use self::stats::{Holder, Row, Stats};
+pub use self::stats::{Holder, Row, Stats, TenantStats};
+pub use self::tenant::Tenant;
+pub use self::tenants::{TenantLimits, Tenants};

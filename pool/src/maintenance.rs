@@ -15,12 +15,14 @@ use crate::shared::{Item, Shared};
 
 impl<C: Connector> Pool<C> {
     /// Does what the maintenance task does now and then: closes idle connections whose lifetime is over or
-    /// that were idle for too long, replaces those whose lifetime ends soon, and fills up to the minimum.
+    /// that were idle for too long, replaces those whose lifetime ends soon, and fills up to the minimum;
+    /// forgets tenants that were idle for too long.
     /// Returns when all that is done. Failures are told by events.
     ///
     /// Cancel-safe: what has begun is carried on by tasks.
     pub async fn maintain(&self) {
         self.shared.pump();
+        self.shared.forget_tenants();
         self.shared.replace_old().await;
         self.shared.shrink().await;
         self.shared.open_up_to(self.shared.settings.min).await;
@@ -94,7 +96,7 @@ impl<C: Connector> Pool<C> {
                 let holders = shared.holders();
                 return Err(match holders.is_empty() {
                     false => Error::StillBorrowed { holders },
-                    true => Error::Timeout { waited: begun.elapsed(), why: shared.why() },
+                    true => Error::Timeout { waited: begun.elapsed(), why: shared.why(None) },
                 });
             }
         }

@@ -6,10 +6,9 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acquiring::{Acquiring, request, take};
+use crate::acquiring::{Acquiring, try_now};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::core::Take;
 use crate::error::{ConfigError, Error};
 use crate::guard::Guard;
 use crate::maintenance;
@@ -61,6 +60,9 @@ impl<C: Connector> Pool<C> {
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
         settings.validate()?;
         let pool = Self { shared: Shared::new(connector, settings) };
+        for (name, limits) in &pool.shared.settings.tenants.named {
+            pool.shared.set_tenant(&name.as_str().into(), limits, true)?;
+        }
         if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
             // How closing went does not matter to one who learns that opening failed.
             let _ = pool.close(pool.shared.settings.close_timeout).await;
@@ -117,12 +119,7 @@ impl<C: Connector> Pool<C> {
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        let by = Location::caller();
-        match take(&self.shared, &request(by, &Ask::new())) {
-            Take::Lease(lease) => Ok(Guard::new(Arc::clone(&self.shared), lease).in_span(by)),
-            Take::Wait => Err(Error::NoneIdle { why: self.shared.why() }),
-            Take::Closed => Err(Error::Closed),
-        }
+        try_now(&self.shared, Location::caller(), &Ask::new())
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {

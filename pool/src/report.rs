@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use crate::connector::Connector;
-use crate::core::{Hold, Row as CoreRow};
+use crate::core::{Hold, Request, Row as CoreRow, Snapshot};
 use crate::error::Why;
 use crate::id::ConnectionId;
 use crate::pool::Pool;
@@ -16,7 +16,8 @@ impl<C: Connector> Pool<C> {
     /// What the pool says about itself now. Copies some kilobytes; meant for pages, not for hot loops.
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
-        let (counts, tally, rows, is_closed) = shared.core.snapshot(|live| live.id);
+        let Snapshot { counts, tally, rows, standings, closed } =
+            shared.core.snapshot(|live| live.id);
         let (wait, used) = shared.core.times();
         Stats {
             name: shared.settings.name.clone(),
@@ -39,8 +40,9 @@ impl<C: Connector> Pool<C> {
             create: tally.create.times(),
             used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
+            tenants: shared.tenant_stats(standings),
             connections: shared.named(rows),
-            is_closed,
+            is_closed: closed,
         }
     }
 }
@@ -71,7 +73,10 @@ impl<C: Connector> Shared<C> {
     }
 
     /// What stands in the way of a caller who gets no connection.
-    pub(crate) fn why(&self) -> Why {
+    pub(crate) fn why(&self, request: Option<&Request>) -> Why {
+        if let Some(full) = request.and_then(|request| self.full(request)) {
+            return full;
+        }
         let counts = self.core.counts();
         let (connecting, checking) = (counts.connecting, counts.checking);
         let (last_error, last_check_error) = {
@@ -89,10 +94,27 @@ impl<C: Connector> Shared<C> {
             Why::Exhausted { max: counts.max, waiting: counts.waiting, holders: self.holders() }
         }
     }
+
+    /// The caller's tenant, if it has all that it may.
+    fn full(&self, request: &Request) -> Option<Why> {
+        let tenancy = request.tenant.as_ref()?;
+        let standings = self.core.standings();
+        let standing = standings.iter().find(|standing| standing.id == tenancy.account)?;
+        let max = standing.limits.max.filter(|max| *max <= standing.in_use)?;
+        let mut holders = self.holders();
+        holders.retain(|holder| holder.tenant.as_deref() == request.tenant_name());
+        let tenant = String::from(&*tenancy.name);
+        Some(Why::TenantFull { tenant, max, waiting: standing.waiting, holders })
+    }
 }
 
 fn holder(id: ConnectionId, hold: &Hold) -> Holder {
-    Holder { id, by: hold.request.by.to_string(), held_ns: nanos_since(hold.since) }
+    Holder {
+        id,
+        by: hold.request.by.to_string(),
+        held_ns: nanos_since(hold.since),
+        tenant: hold.request.tenant_name().map(String::from),
+    }
 }
 
 fn nanos_since(since: Instant) -> u64 {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::observe::Observe;
+use crate::tenants::Tenants;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -77,6 +78,9 @@ pub struct Settings {
     pub ageing: Option<Ageing>,
     /// Spans and gauges.
     pub observe: Observe,
+    /// Which tenants there are, and what unnamed ones may have. Default: none is named, and others have no
+    /// limits. Costs nothing where nobody asks in the name of a tenant.
+    pub tenants: Tenants,
 }
 
 impl Default for Settings {
@@ -100,6 +104,7 @@ impl Default for Settings {
             maintenance_every: Some(Duration::from_secs(10)),
             ageing: Some(Ageing::default()),
             observe: Observe::default(),
+            tenants: Tenants::default(),
         }
     }
 }
@@ -140,7 +145,13 @@ impl Settings {
         if let Some((field, _)) = positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
             return wrong(field, String::from("must be more than zero"));
         }
-        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)
+        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)?;
+        self.tenants.validate(self.least_max())
+    }
+
+    /// The least that the maximum may become.
+    pub(crate) fn least_max(&self) -> usize {
+        self.max
     }
 
     /// The pause after so many attempts have failed, at least one.

@@ -22,6 +22,7 @@ use crate::reason::Reason;
 use crate::seat::Seat;
 use crate::settings::Settings;
 use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::tenant::Registry;
 
 /// An open connection, and what is known about it. Allocated once, when it is opened; then only the box moves.
 pub(crate) struct Live<T> {
@@ -55,6 +56,7 @@ pub(crate) struct Shared<C: Connector> {
     pub(crate) registry: ConcurrentOrderedMap<ConnectionId, usize>,
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
+    pub(crate) tenants: Registry,
     pub(crate) outage: Mutex<Outage>,
     pub(crate) meters: Meters,
     pub(crate) runtime: Handle,
@@ -81,6 +83,7 @@ impl<C: Connector> Shared<C> {
             core: Core::new(settings.max, settings.ageing),
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
+            tenants: Registry::new(),
             outage: Mutex::new(Outage::default()),
             meters: Meters::new(&settings.name),
             runtime: Handle::current(),
@@ -189,7 +192,10 @@ impl<C: Connector> Shared<C> {
         lease: Lease<Item<C>>,
         reason: Reason,
     ) -> JoinHandle<Result<(), Cause>> {
-        self.runtime.spawn(Seat::taken(self, lease).close(reason))
+        let closing = self.runtime.spawn(Seat::taken(self, lease).close(reason));
+        // If it was lent, its tenant may have another one now.
+        self.pump();
+        closing
     }
 
     /// Measures a use that is over. None, if nobody has used it.

@@ -20,6 +20,9 @@ pub struct Holder {
     pub by: String,
     /// For how long, in nanoseconds.
     pub held_ns: u64,
+    /// In whose name it was acquired, if in one's.
+    #[serde(default)]
+    pub tenant: Option<String>,
 }
 
 impl fmt::Display for Holder {
@@ -27,6 +30,32 @@ impl fmt::Display for Holder {
         let held = Duration::from_nanos(self.held_ns);
         write!(f, "{} by {} for {held:?}", self.id, self.by)
     }
+}
+
+/// How a tenant stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TenantStats {
+    /// Its name.
+    pub name: String,
+    /// Whether its limits were set, so that it is not forgotten when it is idle.
+    pub is_named: bool,
+    /// How many connections it may have at once; none if as many as there are.
+    pub max: Option<usize>,
+    /// How many connections it is guaranteed.
+    pub guaranteed: usize,
+    /// How much it gets beside others.
+    pub weight: u32,
+    /// How many connections it has.
+    pub in_use: usize,
+    /// How many of its callers wait.
+    pub waiting: usize,
+    /// How many of its callers got a connection so far.
+    pub served: u64,
+    /// How many of its callers waited and got none: too late, or connecting failed, or the pool was closed.
+    pub refused: u64,
+    /// How long its callers waited who got a connection.
+    pub wait: Times,
 }
 
 /// One connection that is there, comes or goes.
@@ -93,6 +122,9 @@ pub struct Stats {
     pub used: Times,
     /// What the last attempt to connect met, unless one has succeeded since.
     pub last_connect_error: Option<String>,
+    /// The tenants that are known, by name.
+    #[serde(default)]
+    pub tenants: Vec<TenantStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
     /// Whether the pool is closed.

@@ -1,6 +1,5 @@
 //! A caller that waits for a connection.
 
-use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -23,19 +22,20 @@ pub(crate) struct Waiting<'a, C: Connector> {
 
 impl<'a, C: Connector> Waiting<'a, C> {
     /// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that
-    /// need not wait does not.
+    /// need not wait does not. Nobody is late before having waited: refuses when the pool is closed, or the
+    /// tenant was forgotten.
     pub(crate) fn join(
         shared: &'a Arc<Shared<C>>,
         request: Request,
         limit: Duration,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Refusal> {
         // A sum beyond the clock's range is no deadline at all; a century is none either.
         let deadline = request.since.checked_add(limit);
         let deadline =
             deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
-        // Nobody is late before having waited: only a closed pool refuses here.
-        let place = shared.core.join(request, deadline).map_err(|_| Error::Closed)?;
-        event!(debug, shared, { by = %place.waiter.request.by, }, "waiting for a connection");
+        let place = shared.core.join(request, deadline)?;
+        let request = &place.waiter.request;
+        event!(debug, shared, { by = %request.by, tenant = request.tenant_name(), }, "waiting for a connection");
         let waiting = Self { shared, place, is_served: false };
         if waiting.place.is_to_supply {
             shared.pump();
@@ -46,9 +46,9 @@ impl<'a, C: Connector> Waiting<'a, C> {
         Ok(waiting)
     }
 
-    /// The place in the source that asked.
-    pub(crate) fn by(&self) -> &'static Location<'static> {
-        self.place.waiter.request.by
+    /// Who asked.
+    pub(crate) fn request(&self) -> &Request {
+        &self.place.waiter.request
     }
 
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Lease<Item<C>>, Error>> {
@@ -64,14 +64,17 @@ impl<'a, C: Connector> Waiting<'a, C> {
 
 #[cold]
 fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal) -> Error {
+    if let Some(tenant) = &request.tenant {
+        tenant.note_refused();
+    }
     match refusal {
-        Refusal::Closed => Error::Closed,
+        Refusal::Closed | Refusal::Forgotten => Error::Closed,
         Refusal::Connect(cause) => Error::Connect { cause },
         Refusal::Late => {
-            let (waited, why) = (request.since.elapsed(), shared.why());
+            let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
             shared.core.with_tally(|tally| tally.timeouts += 1);
             shared.meters.timed_out();
-            event!(warn, shared, { by = %request.by, waited = ?waited, reason = %why, }, "no connection in time");
+            event!(warn, shared, { by = %request.by, tenant = request.tenant_name(), waited = ?waited, reason = %why, }, "no connection in time");
             Error::Timeout { waited, why }
         }
     }

@@ -14,20 +14,18 @@ const LINES: usize = 3;
 /// One line for each priority. In each, tickets ascend.
 pub(super) struct Lines<R> {
     lines: [VecDeque<(u64, Arc<Waiter<R>>)>; LINES],
-    len: usize,
 }
 
 impl<R> Lines<R> {
     pub(super) fn new() -> Self {
-        Self { lines: std::array::from_fn(|_| VecDeque::new()), len: 0 }
+        Self { lines: std::array::from_fn(|_| VecDeque::new()) }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.lines.iter().map(VecDeque::len).sum()
     }
 
     pub(super) fn push(&mut self, priority: Priority, ticket: u64, waiter: Arc<Waiter<R>>) {
-        self.len += 1;
         self.lines[priority as usize].push_back((ticket, waiter));
     }
 
@@ -42,7 +40,6 @@ impl<R> Lines<R> {
                 }
             }
         }
-        self.len -= 1;
         self.lines[first].pop_front().map(|(_, waiter)| waiter)
     }
 
@@ -56,9 +53,7 @@ impl<R> Lines<R> {
     pub(super) fn remove(&mut self, priority: Priority, ticket: u64) -> Option<Arc<Waiter<R>>> {
         let line = &mut self.lines[priority as usize];
         let at = line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
-        let (_, waiter) = line.remove(at)?;
-        self.len -= 1;
-        Some(waiter)
+        line.remove(at).map(|(_, waiter)| waiter)
     }
 
     /// Takes off all of those who are `chosen`, by ticket and waiter.
@@ -67,7 +62,6 @@ impl<R> Lines<R> {
         chosen: impl Fn(u64, &Waiter<R>) -> bool,
         taken: &mut Vec<Arc<Waiter<R>>>,
     ) {
-        let before = taken.len();
         for line in &mut self.lines {
             line.retain(|(ticket, waiter)| {
                 let stays = !chosen(*ticket, waiter);
@@ -77,7 +71,11 @@ impl<R> Lines<R> {
                 stays
             });
         }
-        self.len -= taken.len() - before;
+    }
+
+    /// The lowest ticket, whatever its priority.
+    pub(super) fn first_ticket(&self) -> Option<u64> {
+        self.lines.iter().filter_map(|line| line.front()).map(|(ticket, _)| *ticket).min()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiter<R>> {

@@ -9,15 +9,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take};
+use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take, Tenancy};
 use crate::ask::Priority;
 use crate::reason::Reason;
+use crate::tenants::TenantLimits;
 
 /// How long they wait who wait.
 const LIMIT: Duration = Duration::from_secs(1_000);
 
 fn request() -> Request {
-    Request { since: Instant::now(), by: Location::caller(), priority: Priority::Normal }
+    Request {
+        since: Instant::now(),
+        by: Location::caller(),
+        priority: Priority::Normal,
+        tenant: None,
+    }
 }
 
 /// A core of one slot, whose resource is lent.
@@ -203,5 +209,100 @@ fn what_two_record_in_turn_is_counted_in_full() {
         giver.join().unwrap();
         let (_, used) = core.times();
         assert_eq!(used.total_ns, expected * 1_000_000_000);
+    });
+}
+
+/// A tenant that may have one, of two slots: it has the first, and the second is idle.
+fn tenant_with_its_maximum() -> (Arc<Core<u32>>, Arc<Tenancy>, Lease<u32>) {
+    let core = Core::new(2, None);
+    for _ in 0..2 {
+        let slot = core.reserve_below(2).unwrap();
+        assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
+    }
+    let account = core.open_account(TenantLimits::new().max(1), Instant::now());
+    let tenant = Arc::new(Tenancy::new("acme".into(), account));
+    let Take::Lease(lease) = core.take(&of(&tenant), |_| true) else { panic!("it is idle") };
+    (Arc::new(core), tenant, lease)
+}
+
+fn of(tenant: &Arc<Tenancy>) -> Request {
+    Request { tenant: Some(Arc::clone(tenant)), ..request() }
+}
+
+/// As a caller does: it looks for something to do only if it is told that there is.
+fn ask(core: &Core<u32>, tenant: &Arc<Tenancy>) -> Option<Place<u32>> {
+    if matches!(core.take(&of(tenant), |_| true), Take::Lease(_)) {
+        return None;
+    }
+    let place = core.join(of(tenant), Instant::now() + LIMIT).unwrap();
+    if place.is_to_supply {
+        assert!(core.supply(Instant::now(), |_| true).is_none());
+    }
+    Some(place)
+}
+
+#[test]
+fn who_waits_for_its_own_tenant_is_served_when_that_gives_back() {
+    ::loom::model(|| {
+        let (core, tenant, lease) = tenant_with_its_maximum();
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, Instant::now()))
+        });
+        let place = ask(&core, &tenant);
+        giver.join().unwrap();
+        assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
+        assert_eq!((core.counts().lent, core.counts().idle), (1, 1));
+    });
+}
+
+#[test]
+fn who_waits_for_its_own_tenant_is_served_when_that_closes_what_it_has() {
+    ::loom::model(|| {
+        let (core, tenant, lease) = tenant_with_its_maximum();
+        let closer = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || {
+                core.retire(lease.slot, Instant::now());
+                assert!(core.supply(Instant::now(), |_| true).is_none());
+            }
+        });
+        let place = ask(&core, &tenant);
+        closer.join().unwrap();
+        assert!(place.is_none_or(|place| is_served(&place)), "it waits, and nobody knows");
+    });
+}
+
+#[test]
+fn who_waits_for_its_own_tenant_is_served_when_one_of_it_leaves_with_what_it_got() {
+    ::loom::model(|| {
+        let (core, tenant, lease) = tenant_with_its_maximum();
+        let (first, second) = (ask(&core, &tenant).unwrap(), ask(&core, &tenant).unwrap());
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, Instant::now()))
+        });
+        leave(&core, &first);
+        giver.join().unwrap();
+        assert!(is_served(&second));
+    });
+}
+
+#[test]
+fn a_tenant_that_is_asked_for_is_not_forgotten_or_it_is_told() {
+    ::loom::model(|| {
+        let (core, tenant, lease) = tenant_with_its_maximum();
+        assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+        let forgetter = ::loom::thread::spawn({
+            let (core, tenant) = (Arc::clone(&core), Arc::clone(&tenant));
+            move || core.forget(&tenant, Instant::now() + LIMIT)
+        });
+        let taken = core.take(&of(&tenant), |_| true);
+        let is_forgotten = forgetter.join().unwrap();
+        match taken {
+            Take::Lease(_) => assert!(!is_forgotten, "forgotten, and has one"),
+            Take::Forgotten => assert!(is_forgotten),
+            _ => panic!("one is idle"),
+        }
     });
 }

@@ -8,26 +8,37 @@
 //! * **C1** There are `max` slots, and each is at one [`Stage`]. A resource exists, is being made or is
 //!   being closed only in a slot that is not empty; so there are never more than `max`.
 //! * **C2** `empty` and `idle` are exactly the slots at these stages.
-//! * **C3** Whoever waits is in the queue, and `is_crowded` says whether anybody does.
-//! * **C4** A newcomer takes an idle resource only when nobody waits. Whoever waits is served in the order
-//!   of (coming + allowance of its priority, priority, ticket); without [`Ageing`], of (priority, ticket).
+//! * **C3** Whoever waits is in the queue, in its tenant's account. The account's claims are as many of these
+//!   as the tenant may have more. `is_crowded` says whether there are any claims: whether anybody waits who
+//!   could be served.
+//! * **C4** A newcomer takes an idle resource only when there are no claims and its tenant may have one more.
+//!   Of one account, whoever waits is served in the order of (coming + allowance of its priority, priority,
+//!   ticket); without [`Ageing`], of (priority, ticket). Which account is next, of those with claims, says
+//!   `Account::before`.
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
 //!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
 //!   its cell. Only the owner records in the slot's [`Timings`]: before it gives the resource away.
 //! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
-//!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
-//!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
-//!   again. So nobody waits while something more could be done for them.
+//!   checks while there are idle resources and fewer checks than claims, and then makes resources while there
+//!   are empty slots and less under way than claims; whoever ends one in failure, empties a slot, ends a loan
+//!   otherwise than by giving back, or lets a tenant have more, calls it again. So nobody waits while something
+//!   more could be done for them.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
+//! * **C8** An account's `in_use` is how many slots are at [`Stage::Lent`] in its name. A loan begins only
+//!   while it is below the tenant's maximum, so it is above only if that was lowered since. A loan is ended
+//!   before what it frees finds its next owner, which so may be of the same tenant.
+//! * **C9** An account is closed only while nothing is lent or waited for in its name; whoever looked it up
+//!   before learns so under the lock, and looks again. So a tenant has one account at a time.
 //!
 //! # Why a lock
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
-//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C7 can be read off
+//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C9 can be read off
 //! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
 //! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
+mod account;
 mod bits;
 mod lines;
 #[cfg(all(test, pool_loom))]
@@ -37,15 +48,18 @@ mod serve;
 mod slot;
 mod supply;
 mod tally;
+mod tenancy;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 mod timings;
 mod waiter;
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
+pub(crate) use self::account::Standing;
 use self::bits::Bits;
 use self::queue::Queue;
 pub(crate) use self::queue::Turn;
@@ -54,6 +68,7 @@ use self::slot::Slot;
 pub(crate) use self::slot::{Hold, Lease, Row, Stage};
 pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
+pub(crate) use self::tenancy::{Tenancy, Unset};
 use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
 use crate::ask::{Ageing, Priority};
@@ -70,6 +85,8 @@ pub(crate) enum Refusal {
     Connect(Cause),
     /// Its time is over.
     Late,
+    /// The tenant's account was closed since it was looked up.
+    Forgotten,
 }
 
 /// What a newcomer finds.
@@ -77,6 +94,8 @@ pub(crate) enum Take<R> {
     Lease(Lease<R>),
     Wait,
     Closed,
+    /// The tenant's account was closed since it was looked up.
+    Forgotten,
 }
 
 /// What becomes of a resource that is given back.
@@ -100,6 +119,15 @@ pub(crate) struct Counts {
     pub(crate) waiting: usize,
 }
 
+/// All that is known at one moment.
+pub(crate) struct Snapshot<I> {
+    pub(crate) counts: Counts,
+    pub(crate) tally: Tally,
+    pub(crate) rows: Vec<Row<I>>,
+    pub(crate) standings: Vec<Standing>,
+    pub(crate) closed: bool,
+}
+
 impl Counts {
     /// Resources that exist and may be used again.
     pub(crate) fn live(&self) -> usize {
@@ -109,7 +137,7 @@ impl Counts {
 
 pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
-    /// Whether anybody waits, for newcomers who need not take the lock to learn it (C3).
+    /// Whether anybody waits who could be served, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
     /// One for each slot, written without the lock (C5).
     timings: Box<[Timings]>,
@@ -143,7 +171,7 @@ impl<R> Core<R> {
             slots: (0..max).map(|_| Slot::empty()).collect(),
             idle: Bits::with_room(max),
             empty,
-            queue: Queue::new(ageing),
+            queue: Queue::new(max, ageing),
             alarm: None,
             supplying: 0,
             connecting: 0,
@@ -183,9 +211,10 @@ impl<R> Core<R> {
         idle
     }
 
-    /// Says whether anybody waits. To be called under the lock by whoever has changed the queue.
+    /// Says whether anybody waits who could be served. To be called under the lock by whoever has changed the
+    /// queue, or ended a loan.
     fn note_crowd(&self, state: &State<R>) {
-        let is_crowded = state.queue.len() > 0;
+        let is_crowded = state.queue.claims() > 0;
         // Ordering: Relaxed here and in `take`. Who reads too old a value waits where it need not, and is
         // served by `supply`; or takes the lock where it need not. Only the lock's owner writes.
         if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
@@ -207,9 +236,15 @@ impl<R> Core<R> {
     }
 
     /// All that is known at one moment.
-    pub(crate) fn snapshot<I>(&self, look: impl Fn(&R) -> I) -> (Counts, Tally, Vec<Row<I>>, bool) {
+    pub(crate) fn snapshot<I>(&self, look: impl Fn(&R) -> I) -> Snapshot<I> {
         let state = self.state.lock();
-        (state.counts(), state.tally.clone(), state.rows(look), state.closed)
+        Snapshot {
+            counts: state.counts(),
+            tally: state.tally.clone(),
+            rows: state.rows(look),
+            standings: state.queue.standings(),
+            closed: state.closed,
+        }
     }
 
     /// How long those waited who were served, and how long resources were held.
@@ -259,7 +294,10 @@ impl<R> State<R> {
         match stage {
             Stage::Empty => mark(&mut self.empty),
             Stage::Idle(_) => mark(&mut self.idle),
-            Stage::Lent(_) => step(&mut self.lent),
+            Stage::Lent(hold) => {
+                step(&mut self.lent);
+                if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
+            }
             Stage::Checking => step(&mut self.supplying),
             Stage::Connecting => {
                 step(&mut self.connecting);
@@ -299,4 +337,11 @@ pub(crate) struct Request {
     pub(crate) since: Instant,
     pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
+    pub(crate) tenant: Option<Arc<Tenancy>>,
+}
+
+impl Request {
+    pub(crate) fn tenant_name(&self) -> Option<&str> {
+        self.tenant.as_deref().map(|tenancy| &*tenancy.name)
+    }
 }

@@ -23,7 +23,8 @@ pub(crate) struct Place<R> {
 }
 
 impl<R> Core<R> {
-    /// Takes the lowest idle resource, if nobody waits (C4) and it is `fresh`: it may be handed out as it is.
+    /// Takes the lowest idle resource, if nobody waits who could have it, the tenant may have it (C4), and it is
+    /// `fresh`: it may be handed out as it is.
     pub(crate) fn take(&self, request: &Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
         // Ordering: Relaxed; see `note_crowd`.
         if self.is_crowded.load(Ordering::Relaxed) {
@@ -33,7 +34,11 @@ impl<R> Core<R> {
         if state.closed {
             return Take::Closed;
         }
-        let Some(slot) = state.idle.first().filter(|_| state.queue.len() == 0) else {
+        if !state.queue.is_open(request) {
+            return Take::Forgotten;
+        }
+        let is_next = state.queue.claims() == 0 && state.queue.has_room(request);
+        let Some(slot) = state.idle.first().filter(|_| is_next) else {
             return Take::Wait;
         };
         match &state.slots[slot].stage {
@@ -43,19 +48,21 @@ impl<R> Core<R> {
         let hold = Hold { since: request.since, request: request.clone() };
         let lease = state.take_idle(slot, Stage::Lent(hold));
         drop(state);
-        self.timings[slot].wait.record(Duration::ZERO);
+        self.note_wait(slot, request, Duration::ZERO);
         Take::Lease(Lease { since: Some(request.since), ..lease })
     }
 
     /// Joins the queue, until the deadline.
     pub(crate) fn join(&self, request: Request, deadline: Instant) -> Result<Place<R>, Refusal> {
-        let priority = request.priority;
         let waiter = Arc::new(Waiter::new(request, deadline));
         let mut state = self.state.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        let turn = state.queue.push(priority, Arc::clone(&waiter));
+        if !state.queue.is_open(&waiter.request) {
+            return Err(Refusal::Forgotten);
+        }
+        let turn = state.queue.push(&waiter);
         self.note_crowd(&state);
         let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
         if is_first_to_go {
@@ -86,9 +93,17 @@ impl<R> Core<R> {
     ) -> Poll<Result<Lease<R>, Refusal>> {
         let polled = waiter.poll(context);
         if let Poll::Ready(Ok(Lease { slot, since: Some(since), .. })) = &polled {
-            self.timings[*slot].wait.record(since.saturating_duration_since(waiter.request.since));
+            let waited = since.saturating_duration_since(waiter.request.since);
+            self.note_wait(*slot, &waiter.request, waited);
         }
         polled
+    }
+
+    fn note_wait(&self, slot: usize, request: &Request, waited: Duration) {
+        self.timings[slot].wait.record(waited);
+        if let Some(tenant) = &request.tenant {
+            tenant.note_wait(waited);
+        }
     }
 
     /// Leaves the queue. Answers what was handed over meanwhile, which the caller has to give back (C5).
@@ -136,9 +151,12 @@ impl<R> Core<R> {
         given
     }
 
-    /// Marks a resource that its holder is going to close.
+    /// Marks a resource that its holder is going to close. The caller calls [`supply`](Self::supply) next (C6).
     pub(crate) fn retire(&self, slot: usize, now: Instant) {
-        let before = self.state.lock().put(slot, Stage::Retiring);
+        let mut state = self.state.lock();
+        let before = state.put(slot, Stage::Retiring);
+        self.note_crowd(&state);
+        drop(state);
         if let Stage::Lent(hold) = before {
             self.timings[slot].used.record(now.saturating_duration_since(hold.since));
         }
@@ -174,16 +192,17 @@ impl<R> State<R> {
     /// The one place where a resource finds its next owner (C4, C7). Answers whom to wake.
     fn settle(&mut self, lease: Lease<R>, now: Instant) -> (GivenBack<R>, Option<Waker>) {
         let slot = lease.slot;
+        // It ends the loan, if it was one (C8).
+        self.put(slot, Stage::Retiring);
         let outdated = self.slots[slot].generation != self.generation;
         if self.closed || outdated {
             let reason = if self.closed { Reason::Shutdown } else { self.outdated };
-            self.put(slot, Stage::Retiring);
             return (GivenBack::Retire(lease, reason), None);
         }
         (GivenBack::Kept, self.hand_over(lease, now))
     }
 
-    /// To the first who waits, or to the idle. Answers whom to wake.
+    /// From [`Stage::Retiring`] to the first who waits, or to the idle. Answers whom to wake.
     pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
         let slot = lease.slot;
         let Some(waiter) = self.queue.pop() else {

@@ -33,19 +33,19 @@ impl<R> Core<R> {
         loop {
             let mut state = self.state.lock();
             let being_checked = state.supplying - state.connecting;
-            if state.queue.len() <= being_checked {
+            if state.queue.claims() <= being_checked {
                 return None;
             }
             let Some(slot) = state.idle.first() else {
-                let enough = state.queue.len() <= state.supplying;
+                let enough = state.queue.claims() <= state.supplying;
                 return if enough { None } else { state.reserve().map(Job::Connect) };
             };
             let is_fresh =
                 matches!(&state.slots[slot].stage, Stage::Idle(resource) if fresh(resource));
-            let lease = state.take_idle(slot, Stage::Checking);
             if !is_fresh {
-                return Some(Job::Check(lease));
+                return Some(Job::Check(state.take_idle(slot, Stage::Checking)));
             }
+            let lease = state.take_idle(slot, Stage::Retiring);
             let waker = state.hand_over(lease, now);
             self.note_crowd(&state);
             drop(state);
@@ -93,7 +93,7 @@ impl<R> Core<R> {
     /// Whether the slot that probes has anybody to do it for: someone who waits, or the minimum.
     pub(crate) fn is_wanted(&self, min: usize) -> bool {
         let state = self.state.lock();
-        !state.closed && (state.queue.len() > 0 || state.counts().live() < min)
+        !state.closed && (state.queue.claims() > 0 || state.counts().live() < min)
     }
 }
 
@@ -101,8 +101,8 @@ impl<R> State<R> {
     /// Whether [`Core::supply`] has anything to do.
     pub(super) fn can_supply(&self) -> bool {
         let being_checked = self.supplying - self.connecting;
-        let more = self.queue.len() > being_checked && self.idle.len() > 0;
-        more || (self.queue.len() > self.supplying && self.can_reserve())
+        let more = self.queue.claims() > being_checked && self.idle.len() > 0;
+        more || (self.queue.claims() > self.supplying && self.can_reserve())
     }
 
     fn can_reserve(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The core alone: no runtime, no clock.
 
+mod tenants;
+
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +19,7 @@ fn request(priority: Priority) -> Request {
 }
 
 fn request_at(since: Instant, priority: Priority) -> Request {
-    Request { since, by: Location::caller(), priority }
+    Request { since, by: Location::caller(), priority, tenant: None }
 }
 
 fn far_away() -> Instant {
@@ -27,7 +29,7 @@ fn far_away() -> Instant {
 fn take(core: &Core<u32>) -> Option<Lease<u32>> {
     match core.take(&request(Priority::Normal), |_| true) {
         Take::Lease(lease) => Some(lease),
-        Take::Wait | Take::Closed => None,
+        _ => None,
     }
 }
 

@@ -7,8 +7,10 @@ use std::panic::Location;
 use sqlx::{Connection, Database};
 use sqlx_core::transaction::TransactionManager;
 
-use super::{ConnectionManager, PooledConnection};
+use super::{ConnectionManager, PooledConnection, Sqlx};
+use crate::acquiring::Acquiring;
 use crate::ask::Ask;
+use crate::tenant::Tenant;
 
 /// A transaction that owns its connection. Dropping it rolls back, and gives the connection back when that
 /// is done.
@@ -42,15 +44,29 @@ impl<DB: Database> ConnectionManager<DB> {
     /// As for [`acquire`](Self::acquire), and what beginning meets.
     #[track_caller]
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
-        let by = Location::caller();
-        async move {
-            let mut connection = self.acquire_by(by, Ask::new()).await?;
-            connection.call_begins();
-            DB::TransactionManager::begin(&mut connection, None).await?;
-            connection.call_ended();
-            Ok(Transaction { connection, is_open: true })
-        }
+        begun(self.acquire_by(Location::caller(), Ask::new()))
     }
+}
+
+impl<DB: Database> Tenant<Sqlx<DB>> {
+    /// As [`ConnectionManager::begin`], in the name of this tenant.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire), and what beginning meets.
+    #[track_caller]
+    pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        begun(self.acquire_by(Location::caller(), Ask::new()))
+    }
+}
+
+async fn begun<DB: Database>(
+    acquiring: Acquiring<'_, Sqlx<DB>>,
+) -> Result<Transaction<DB>, sqlx::Error> {
+    let mut connection = acquiring.await?;
+    connection.call_begins();
+    DB::TransactionManager::begin(&mut connection, None).await?;
+    connection.call_ended();
+    Ok(Transaction { connection, is_open: true })
 }
 
 impl<DB: Database> PooledConnection<DB> {
