@@ -119,7 +119,7 @@
 //!
 //! | span | lasts | fields |
 //! |---|---|---|
-//! | `db.client.connection.acquire` | from the first poll of an acquire until it is served, refused or dropped | `pool`, `by`, `priority`, and in the end `id` or `error` |
+//! | `db.client.connection.acquire` | from the first poll of an acquire until it is served, refused or dropped | `pool`, `by`, `priority`, `tenant` if there is one, and in the end `id` or `error` |
 //! | `db.client.connection.use` | as long as a connection is held | `pool`, `id`, `by` |
 //!
 //! [`Guard::span`] is the second, for queries to be inside it. Each acquire allocates for them.
