@@ -29,7 +29,29 @@
 //! * [`PooledConnection`] is a borrowed connection, [`Transaction`] one that owns its connection.
 //! * [`Pool`] and [`Guard`] are the same over any [`Connector`], which is how the tests put a fake database
 //!   under it.
-//! * [`Stats`] is what a pool says about itself, and serializes.
+//! * [`Ask`] says how a connection is asked for, where [`acquire`](Pool::acquire)'s defaults do not do: by
+//!   [`Priority`], for a tenant, under a tag, with a time limit of its own.
+//! * [`Stats`] is what a pool says about itself, and serializes. Events, [spans](#spans) and
+//!   [metrics](#metrics) tell the rest; the example `service` shows it all on a page.
+//!
+//! The example `tour` shows each part in some lines: `pool/examples/tour/` has a file for each.
+//!
+//! # In five minutes
+//!
+//! | to | write |
+//! |---|---|
+//! | set it up from the environment | `Config::from_env()?`: `DATABASE_URL`, `POOL_MIN`, `POOL_MAX`, ...; see [`Config::from_env`] |
+//! | have one for the whole process | [`ConnectionManager::get_or_init`]`(config).await?`, and [`ConnectionManager::get`] anywhere else |
+//! | have another one | [`ConnectionManager::connect`]`(config.name("reports")).await?` |
+//! | run a query | `.fetch_all(&manager)`, as on sqlx's pool |
+//! | keep a connection for a while | `let mut connection = manager.acquire().await?`, then `&mut *connection` |
+//! | have a transaction | `let mut transaction = manager.begin().await?`, then `transaction.commit().await?` |
+//! | wait no longer than 200 ms, or go first | `manager.acquire_with(Ask::new().within(limit).priority(Priority::High))` |
+//! | not wait at all | [`try_acquire`](Pool::try_acquire) |
+//! | learn why there is none | print the [`Error`]: it says who holds the connections, or what connecting met |
+//! | see what is going on | [`stats`](Pool::stats), or listen to `tracing`'s target `pool` |
+//! | replace all connections, disturbing nobody | [`reset`](Pool::reset) |
+//! | end in good order | [`close`](Pool::close)`(limit).await?` |
 //!
 //! What a business puts on its pool, each off until it is asked for (but ageing), with an example of that name:
 //!
@@ -125,6 +147,37 @@
 //! that need one have a `reason`. Acquiring, waiting, releasing, checking and cleaning are `DEBUG`; opening,
 //! closing, expiring and resetting `INFO`; failures and time-outs `WARN`.
 //!
+//! # Spans
+//!
+//! With [`Observe::spans`] there are two, with the target `pool` and the level `INFO`, both children of the
+//! caller's:
+//!
+//! | span | lasts | fields |
+//! |---|---|---|
+//! | `db.client.connection.acquire` | from the first poll of an acquire until it is served, refused or dropped | `pool`, `by`, `priority`, `tenant` if there is one, and in the end `id` or `error` |
+//! | `db.client.connection.use` | as long as a connection is held | `pool`, `id`, `by` |
+//!
+//! [`Guard::span`] is the second, for queries to be inside it. Each acquire allocates for them.
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, the facade of the crate [metrics](https://docs.rs/metrics) is told what
+//! OpenTelemetry's semantic conventions name. Install a recorder before the pool is started: its instruments are
+//! made then, once.
+//!
+//! | metric, after `db.client.connection.` | kind | unit | what |
+//! |---|---|---|---|
+//! | `count` | gauge | | connections, by `db.client.connection.state`: `idle` or `used` (lent, or being checked) |
+//! | `max`, `idle.max`, `idle.min` | gauge | | the limits: of all, of the idle, and how many are kept |
+//! | `pending_requests` | gauge | | callers that wait |
+//! | `timeouts` | counter | | callers that got no connection in time |
+//! | `create_time`, `wait_time`, `use_time` | histogram | s | opening; waiting, of those who were served; holding, cleaning included |
+//!
+//! All have the attribute `db.client.connection.pool.name`: [`Settings::name`]. Histograms and the counter are
+//! recorded as things happen, gauges every [`Observe::gauges_every`] and by
+//! `Pool::record_gauges`, for exporters that are asked. A pool that is gone leaves its gauges at zero, so
+//! two that live at the same time need names of their own.
+//!
 //! # Limits
 //!
 //! * A `BEGIN` that was cut short is known of when it was begun by [`ConnectionManager::begin`], by
@@ -150,8 +203,9 @@
 //! * `sqlite` (default): SQLite, compiled in.
 //! * `postgres`, `mysql`: these databases.
 //! * `any` (default): [`sqlx::Any`], whichever of the others is switched on, chosen by the URL at run time.
-//! * `fault-injection`: steps that fail or take longer on purpose. For tests and drills only.
+//! * `metrics`: see [Metrics](#metrics).
 //! * `rate-limit`: rate limits, by the crate [governor](https://docs.rs/governor).
+//! * `fault-injection`: steps that fail or take longer on purpose. For tests and drills only.
 //!
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]

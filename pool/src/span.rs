@@ -28,6 +28,7 @@ pub(crate) async fn acquire<C: Connector>(
         pool = %shared.settings.name,
         by = %by,
         priority = ?ask.priority,
+        tenant = ask.tenant.as_deref(),
         id = Empty,
         error = Empty,
     );

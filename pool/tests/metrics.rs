@@ -186,6 +186,22 @@ async fn gauges_are_set_every_second_and_when_asked_and_are_zero_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_being_checked_counts_as_used() {
+    let (shown, _guard) = Shown::start();
+    let (pool, server) = start(Settings { check_after: Duration::ZERO, ..named(1, 1) }).await;
+    server.check_ms.store(100, std::sync::atomic::Ordering::SeqCst);
+    let waits = tokio::spawn({
+        let pool = pool.clone();
+        async move { drop(pool.acquire().await.unwrap()) }
+    });
+    sleep(millis(50)).await;
+    assert_eq!(pool.stats().checking, 1);
+    pool.record_gauges();
+    assert_eq!(shown.moving(), [0, 1, 1].map(Some));
+    waits.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn gauges_are_set_only_when_asked_if_that_is_wanted() {
     let (shown, _guard) = Shown::start();
     let observe = Observe { gauges_every: None, ..Default::default() };

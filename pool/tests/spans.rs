@@ -7,7 +7,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
 use common::{millis, settings, start};
-use pool::{Observe, Priority, Settings};
+use pool::{Ask, Observe, Priority, Settings};
 use tokio::time::{Instant, sleep};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -99,9 +99,9 @@ async fn acquiring_and_holding_have_a_span_each() {
     let id = held.id().to_string();
     let waits = tokio::spawn({
         let pool = pool.clone();
-        let request = tracing::info_span!("request");
+        let (request, ask) = (tracing::info_span!("request"), Ask::from(Priority::High));
         async move {
-            let guard = pool.acquire_with(Priority::High).await.unwrap();
+            let guard = pool.acquire_with(ask.tenant("acme")).await.unwrap();
             guard.span().in_scope(|| drop(tracing::info_span!("query")));
             sleep(millis(30)).await;
         }
@@ -115,9 +115,12 @@ async fn acquiring_and_holding_have_a_span_each() {
     let lasted: Vec<_> = acquired.iter().map(|seen| seen.lasted.unwrap()).collect();
     assert_eq!(lasted, [millis(0), millis(20)]);
     let fields = &acquired[1].fields;
-    assert_eq!(fields.keys().copied().collect::<Vec<_>>(), ["by", "id", "pool", "priority"]);
-    let shown = [&fields["pool"], &fields["id"], &fields["priority"]];
-    assert_eq!(shown, ["orders", id.as_str(), "High"]);
+    assert_eq!(
+        fields.keys().copied().collect::<Vec<_>>(),
+        ["by", "id", "pool", "priority", "tenant"]
+    );
+    let shown = ["pool", "id", "priority", "tenant"].map(|name| fields[name].as_str());
+    assert_eq!(shown, ["orders", id.as_str(), "High", "acme"]);
     assert!(fields["by"].contains("tests/spans.rs:"), "{fields:?}");
 
     let used = recorder.of(USE);

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::Manager;
 
 const CALLERS: u16 = 30;
+const TENANTS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
 
 /// Starts the callers. They go on until the manager is closed.
 pub(crate) fn start(manager: &Manager) {
@@ -27,10 +28,11 @@ async fn call_again_and_again(manager: Manager, caller: u16) {
         }
         let mixed = u64::from(caller) * 37 + turn * 53;
         let hold = Duration::from_millis(20 + mixed % 230);
+        let ask = Ask::new().tenant(TENANTS[usize::from(caller) % TENANTS.len()]);
         let served = match caller % 3 {
-            0 => checkout(&manager, hold).await,
-            1 => search(&manager, hold).await,
-            _ => report(&manager, hold * 2).await,
+            0 => checkout(&manager, ask, hold).await,
+            1 => search(&manager, ask, hold).await,
+            _ => report(&manager, ask, hold * 2).await,
         };
         if matches!(served, Err(Error::Closed)) {
             return;
@@ -40,21 +42,21 @@ async fn call_again_and_again(manager: Manager, caller: u16) {
 }
 
 /// Before all others.
-async fn checkout(manager: &Manager, hold: Duration) -> Result<(), Error> {
-    let _held = manager.acquire_with(Priority::High).await?;
+async fn checkout(manager: &Manager, ask: Ask, hold: Duration) -> Result<(), Error> {
+    let _held = manager.acquire_with(ask.priority(Priority::High)).await?;
     sleep(hold).await;
     Ok(())
 }
 
-async fn search(manager: &Manager, hold: Duration) -> Result<(), Error> {
-    let _held = manager.acquire().await?;
+async fn search(manager: &Manager, ask: Ask, hold: Duration) -> Result<(), Error> {
+    let _held = manager.acquire_with(ask).await?;
     sleep(hold).await;
     Ok(())
 }
 
 /// After all others, and not for long.
-async fn report(manager: &Manager, hold: Duration) -> Result<(), Error> {
-    let ask = Ask::new().priority(Priority::Low).within(Duration::from_millis(900));
+async fn report(manager: &Manager, ask: Ask, hold: Duration) -> Result<(), Error> {
+    let ask = ask.priority(Priority::Low).within(Duration::from_millis(900));
     let _held = manager.acquire_with(ask).await?;
     sleep(hold).await;
     Ok(())

@@ -16,6 +16,7 @@ macro_rules! ensure {
     };
 }
 
+mod ageing;
 mod borrowing;
 mod closing;
 mod crowd;
@@ -28,6 +29,7 @@ mod replacing;
 mod shrinking;
 mod singleton;
 mod spans;
+mod tenants;
 mod transactions;
 
 use std::error::Error;
@@ -80,6 +82,8 @@ const PARTS: &[Part] = &[
     part!(explaining),
     part!(replacing),
     part!(priority),
+    part!(ageing),
+    part!(tenants),
     part!(shrinking),
     part!(health),
     part!(spans),
