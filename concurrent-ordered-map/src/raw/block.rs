@@ -467,9 +467,14 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         }
     }
 
+    /// How many slots hold something; of more than this, one more.
+    pub(super) fn live_up_to(self, limit: usize) -> usize {
+        let published = &self.slots()[..self.state().count()];
+        published.iter().filter(|slot| !slot.load().dead()).take(limit + 1).count()
+    }
+
     /// How many slots hold something.
     pub(super) fn live(self) -> usize {
-        let published = &self.slots()[..self.state().count()];
-        published.iter().filter(|slot| !slot.load().dead()).count()
+        self.live_up_to(self.capacity())
     }
 }

@@ -19,6 +19,8 @@ use crate::reclaim::Guard;
 
 /// Which block of a level is meant.
 pub(super) trait Seek<K> {
+    /// It is the first block, whatever it holds.
+    const IS_FIRST: bool = false;
     /// The hint to search a block with this prefix by, where there is one.
     fn hint(&self, prefix: &[u8]) -> Option<u64>;
     /// True if the block is one whose lower fence, given by its hint after the empty prefix and its key, does
@@ -71,6 +73,8 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
 }
 
 impl<K> Seek<K> for First {
+    const IS_FIRST: bool = true;
+
     #[inline]
     fn hint(&self, _: &[u8]) -> Option<u64> {
         // No hint is less.
@@ -325,6 +329,9 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
     goal: &S,
     above: &mut *mut Entry<K, V>,
 ) -> usize {
+    if S::IS_FIRST {
+        return 0;
+    }
     match goal.hint(lane.prefix()) {
         Some(hint) => pick_by_hint(lane, goal, hint),
         None => {
@@ -358,10 +365,20 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     // further than all that does not.
     let distance = |slot: &Slot| hint.wrapping_sub(slot.hint());
     let least = appended.iter().map(distance).fold(u64::MAX, u64::min);
-    if least <= distance(&slots[best]) { best_of_appended(lane, goal, best, hint) } else { best }
+    let rival = distance(&slots[best]);
+    if least > rival {
+        return best;
+    }
+    let mut nearest = (lane.sorted()..slots.len()).filter(|&at| distance(&slots[at]) == least);
+    match (nearest.next(), nearest.next()) {
+        // Alone, alive, nearer than all others and below the goal: no key need be asked.
+        (Some(index), None) if 0 < least && least < rival && !slots[index].load().dead() => index,
+        _ => best_of_appended(lane, goal, best, hint),
+    }
 }
 
-/// The best of the appended slots and of `best`.
+/// The best of the appended slots and of `best`, slot by slot.
+#[cold]
 #[inline(never)]
 fn best_of_appended<'g, K: Ord + 'g, V, S: Seek<K>>(
     lane: BlockRef<'g, K, V>,

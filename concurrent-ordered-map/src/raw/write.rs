@@ -326,8 +326,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// Counts a removal, and joins a leaf with a neighbour when little is left in it.
     pub(super) fn removed_from<'g>(&'g self, leaf: BlockRef<'g, K, V>, guard: &'g Guard) {
         self.count(-1);
-        let live = leaf.live();
-        if live == 0 || live == leaf.capacity() / 4 {
+        let few = leaf.capacity() / 4;
+        let live = leaf.live_up_to(few);
+        if live == 0 || live == few {
             self.join(leaf, live, guard);
         }
     }
