@@ -119,12 +119,12 @@
 //! | call | lines | read-modify-writes |
 //! |---|---|---|
 //! | get, miss, first, last, iteration | 0 | 0 |
-//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3 |
+//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3, with a label 4 |
 //! | overwrite | its slot | 1 |
 //! | removal | its slot, the thread's counter | 2 |
 //! | pop | its leaf's header and slot, the thread's counter | 4 |
 //!
-//! A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
+//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
 //! neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
 //! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
 //! and adds a holder to each of its entries.

@@ -11,6 +11,7 @@ use super::join::holdings;
 use super::state::{Fate, with_fate};
 use super::{Backward, Change, End, Forward, RawMap, Shape};
 use crate::reclaim::{Guard, pin};
+use crate::sync::counting::touched_by;
 
 /// A key of which nothing is known but its order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -216,4 +217,38 @@ fn a_neighbour_with_a_fate_of_its_own_is_not_absorbed() {
     map.make_room(right, &guard);
     map.help(left, &guard);
     assert_same(&map, &(1..=3).map(|key| (key, key)).collect());
+}
+
+/// The table of what a call touches, in the module's documentation.
+#[test]
+fn calls_write_as_few_lines_as_they_say() {
+    touches_as_it_says::<u32>(3);
+    // An insertion also settles on a label.
+    touches_as_it_says::<Opaque>(4);
+}
+
+fn touches_as_it_says<K: Key>(insertion: usize) {
+    // The calls' own pins do nothing beside this one, so none of them frees garbage, and there is too little
+    // to be freed ahead of time.
+    let _pinned = pin();
+    let map = RawMap::<K, u32>::new(Shape::DEFAULT);
+    for key in (0..1_000).step_by(2) {
+        put(&map, key, key);
+    }
+    let key = 501;
+    let of = |lines: usize, read_modify_writes: usize, call: &dyn Fn()| {
+        let touched = touched_by(call);
+        assert_eq!((touched.lines.len(), touched.read_modify_writes), (lines, read_modify_writes));
+    };
+    of(0, 0, &|| _ = map.get(&K::from(key), &pin()).map(super::Entry::value));
+    of(0, 0, &|| _ = map.get(&K::from(key - 1), &pin()).map(super::Entry::value));
+    of(0, 0, &|| {
+        _ = map.nearest(End::First, Bound::<&K>::Unbounded, &pin()).map(super::Entry::key)
+    });
+    of(0, 0, &|| _ = map.nearest(End::Last, Bound::<&K>::Unbounded, &pin()).map(super::Entry::key));
+    of(0, 0, &|| assert_eq!(Forward::new(&map, Bound::<&K>::Unbounded, &pin()).count(), 500));
+    of(3, insertion, &|| assert_eq!(put(&map, key, 0), None));
+    of(1, 1, &|| assert_eq!(put(&map, key, 1), Some(0)));
+    of(2, 2, &|| assert_eq!(take(&map, key), Some(1)));
+    of(3, 4, &|| assert!(map.pop(End::First, &pin()).is_some()));
 }
