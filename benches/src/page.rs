@@ -10,7 +10,9 @@ const HEAD: &str = "\
 body { font: 16px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
 main { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
 section { min-width: 0; }
-h2 { font-size: 1rem; margin: 0 0 .3rem; }
+h2 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
+section h2 { margin-top: 0; }
+section p { margin: 0 0 .3rem; }
 svg { width: 100%; height: auto; max-width: 34rem; display: block; }
 svg text { fill: currentColor; }
 pre { overflow-x: auto; font-size: .8rem; }
