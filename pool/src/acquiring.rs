@@ -155,7 +155,7 @@ impl<'a, C: Connector> Acquiring<'a, C> {
 impl<'a, C: Connector> Acquiring<'a, C> {
     /// Takes the permits that it needs, or waits for them.
     fn pass(&mut self, limits: &'a Limits, request: Request, ask: Ask) -> Option<Acquired<C>> {
-        let first = match limits.try_pass(&request.marks, true) {
+        let first = match limits.try_pass(&request, true) {
             Verdict::Pass => return self.take(request, ask, None),
             Verdict::Wait(first) => first,
             Verdict::Refuse(error) => return Some(Err(not_passed(self.shared, &request, error))),
@@ -167,7 +167,7 @@ impl<'a, C: Connector> Acquiring<'a, C> {
             return self.fall_back(self.shared.circuit_open());
         }
         event!(debug, self.shared, { by = %request.by, }, "waiting for a permit");
-        let permit = limits.pass(request.marks.clone(), first, deadline);
+        let permit = limits.pass(request.clone(), first, deadline);
         let asked = Asked { ask, deadline };
         self.step = Step::Held(Box::new(Held { request, asked, permit }));
         None
@@ -282,7 +282,7 @@ pub(crate) fn try_acquire<C: Connector>(
     let request = request(shared, by, ask)?;
     #[cfg(feature = "rate-limit")]
     if let Some(limits) = &shared.gate.limits
-        && let Verdict::Refuse(error) = limits.try_pass(&request.marks, false)
+        && let Verdict::Refuse(error) = limits.try_pass(&request, false)
     {
         return Err(not_passed(shared, &request, error));
     }

@@ -88,7 +88,8 @@ impl<C: Connector> Shared<C> {
     #[cfg(feature = "rate-limit")]
     fn rate_limits(&self) -> Vec<LimitStats> {
         let Some(limits) = &self.gate.limits else { return Vec::new() };
-        limits.stats().into_iter().chain(self.gate.tags.limits()).collect()
+        let tenants = self.tenants.iter().filter_map(|(_, it)| Some(it.limiter.as_ref()?.stats()));
+        limits.stats().into_iter().chain(self.gate.tags.limits()).chain(tenants).collect()
     }
 
     /// Who holds connections, since longest first.

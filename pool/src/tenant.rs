@@ -194,7 +194,11 @@ impl<C: Connector> Shared<C> {
     fn open_tenancy(&self, name: &Arc<str>, limits: &TenantLimits) -> Arc<Tenancy> {
         let now = Instant::now();
         let account = self.core.open_account(limits.clone(), now);
-        let opened = Arc::new(Tenancy::new(Arc::clone(name), account));
+        let opened = Tenancy::new(Arc::clone(name), account);
+        #[cfg(feature = "rate-limit")]
+        let opened =
+            opened.limited_by(self.gate.limits.as_ref().and_then(|all| all.of_tenant(name)));
+        let opened = Arc::new(opened);
         let tenancy = self.tenants.get_or_insert_with(Arc::clone(name), || Arc::clone(&opened));
         if !Arc::ptr_eq(&tenancy, &opened) {
             // Another caller was faster, and nobody knows of this one.

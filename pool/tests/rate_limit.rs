@@ -51,6 +51,34 @@ async fn those_who_wait_are_served_at_the_rate_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_tenant_has_permits_of_its_own_and_some_have_more() {
+    let acme = Limited::Tenant(String::from("acme"));
+    let limits = vec![
+        limit(Limited::EachTenant, 1, WhenOver::Refuse),
+        RateLimit { burst: Some(3), ..limit(acme.clone(), 3, WhenOver::Refuse) },
+    ];
+    let (pool, server) = start(with(limits)).await;
+    let mut served = [0; 3];
+    for (count, tenant) in served.iter_mut().zip(["acme", "bolt", "cord"]) {
+        for _ in 0..10 {
+            match pool.acquire_with(Ask::new().tenant(tenant)).await {
+                Ok(guard) => drop(guard),
+                Err(Error::RateLimited { of, .. }) => {
+                    assert_eq!(of, format!("tenant {tenant}"));
+                    continue;
+                }
+                Err(error) => panic!("{error}"),
+            }
+            *count += 1;
+        }
+    }
+    assert_eq!(served, [3, 1, 1]);
+    pool.acquire().await.expect("who is no tenant is not limited");
+    assert_eq!((of(&pool, &acme).passed, of(&pool, &acme).refused), (3, 7));
+    assert_whole(&pool, &server).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_burst_is_in_store_after_a_pause_and_no_more() {
     let burst = RateLimit { burst: Some(5), ..limit(Limited::Pool, 10, WhenOver::Refuse) };
     let (pool, _server) = start(with(vec![burst])).await;

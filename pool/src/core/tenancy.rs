@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::Core;
 use super::account::{AccountId, Standing};
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::Limiter;
 use crate::histogram::{Histogram, Times};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::tenants::TenantLimits;
@@ -16,6 +18,9 @@ use crate::tenants::TenantLimits;
 pub(crate) struct Tenancy {
     pub(crate) name: Arc<str>,
     pub(crate) account: AccountId,
+    /// How often it may ask, if that is limited.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) limiter: Option<Limiter>,
     /// Whether its limits were set, so that it is not forgotten.
     is_named: AtomicBool,
     /// How long those waited who were served.
@@ -29,10 +34,17 @@ impl Tenancy {
         Self {
             name,
             account,
+            #[cfg(feature = "rate-limit")]
+            limiter: None,
             is_named: AtomicBool::new(false),
             wait: Mutex::new(Histogram::default()),
             refused: AtomicU64::new(0),
         }
+    }
+
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn limited_by(self, limiter: Option<Limiter>) -> Self {
+        Self { limiter, ..self }
     }
 
     pub(crate) fn is_named(&self) -> bool {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Add;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Marks;
+use crate::core::Request;
 use crate::error::{ConfigError, Error};
 use crate::histogram::{SharedRecorder, Times};
 use crate::settings::millis;
@@ -63,6 +62,11 @@ pub enum Limited {
     /// Those with each tag that has no limit of its own, each tag by itself. Those that come beyond
     /// [`Settings::max_tags`](crate::Settings::max_tags) are limited together.
     EachTag,
+    /// Those of this [`Tenant`](crate::Tenant).
+    Tenant(String),
+    /// Those of each tenant that has no limit of its own, each tenant by itself. One that is
+    /// [forgotten](crate::Tenants::forget_after) comes back with all permits.
+    EachTenant,
 }
 
 impl fmt::Display for Limited {
@@ -71,6 +75,8 @@ impl fmt::Display for Limited {
             Self::Pool => f.write_str("pool"),
             Self::Tag(tag) => write!(f, "tag {tag}"),
             Self::EachTag => f.write_str("each tag"),
+            Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
+            Self::EachTenant => f.write_str("each tenant"),
         }
     }
 }
@@ -293,9 +299,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The limits of a pool. Those of tags are with the tags' accounts.
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter").field("of", &self.of).finish_non_exhaustive()
+    }
+}
+
+/// The limits of a pool. Those of tags and tenants are with their accounts.
 pub(crate) struct Limits {
     pool: Option<Limiter>,
+    narrow: NarrowLimits,
 }
 
 /// What the limits say to one who asks.
@@ -311,19 +324,25 @@ impl Limits {
     pub(crate) fn new(limits: &[RateLimit]) -> Option<Self> {
         let pool = limits.iter().find(|limit| limit.of == Limited::Pool);
         let pool = pool.and_then(|limit| Limiter::new(limit, Limited::Pool));
-        (!limits.is_empty()).then_some(Self { pool })
+        let narrow = NarrowLimits::new(limits);
+        (!limits.is_empty()).then_some(Self { pool, narrow })
+    }
+
+    pub(crate) fn of_tenant(&self, tenant: &str) -> Option<Limiter> {
+        self.narrow.of_tenant(tenant)
     }
 
     /// Those that one who asks has to pass: the narrowest first, so that one who is held back there takes
     /// nothing from the others.
-    fn of<'a>(&'a self, marks: &'a Marks) -> [Option<&'a Limiter>; 2] {
-        let tag = marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
-        [tag, self.pool.as_ref()]
+    fn of<'a>(&'a self, request: &'a Request) -> [Option<&'a Limiter>; 3] {
+        let tag = request.marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
+        let tenant = request.tenant.as_ref().and_then(|tenancy| tenancy.limiter.as_ref());
+        [tag, tenant, self.pool.as_ref()]
     }
 
     /// Takes a permit of each, without waiting.
-    pub(crate) fn try_pass(&self, marks: &Marks, may_wait: bool) -> Verdict {
-        for (at, limiter) in self.of(marks).into_iter().enumerate() {
+    pub(crate) fn try_pass(&self, request: &Request, may_wait: bool) -> Verdict {
+        for (at, limiter) in self.of(request).into_iter().enumerate() {
             match limiter.map(|limiter| limiter.try_pass(may_wait)) {
                 None | Some(Ok(())) => {}
                 Some(Err(Over::Waits)) => return Verdict::Wait(at),
@@ -336,12 +355,12 @@ impl Limits {
     /// Waits for a permit of each, from the one with this number on.
     pub(crate) fn pass(
         &self,
-        marks: Marks,
+        request: Request,
         first: usize,
         deadline: Instant,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            for limiter in self.of(&marks).into_iter().skip(first).flatten() {
+            for limiter in self.of(&request).into_iter().skip(first).flatten() {
                 limiter.pass(deadline).await?;
             }
             Ok(())
@@ -353,27 +372,34 @@ impl Limits {
     }
 }
 
-/// The limits of tags: how the account of each gets its own.
+/// The limits of tags and tenants: how the account of each gets its own.
 #[derive(Default)]
-pub(crate) struct TagLimits(Vec<RateLimit>);
+pub(crate) struct NarrowLimits(Vec<RateLimit>);
 
-impl TagLimits {
+impl NarrowLimits {
     pub(crate) fn new(limits: &[RateLimit]) -> Self {
         Self(limits.iter().filter(|limit| limit.of != Limited::Pool).cloned().collect())
     }
 
     /// The tags that have a limit of their own.
-    pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn named_tags(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|limit| match &limit.of {
             Limited::Tag(tag) => Some(tag.as_str()),
             _ => None,
         })
     }
 
-    pub(crate) fn limiter(&self, tag: &Arc<str>) -> Option<Limiter> {
-        let is_own = |limit: &&RateLimit| matches!(&limit.of, Limited::Tag(own) if **own == **tag);
-        let own = self.0.iter().find(is_own);
-        let limit = own.or_else(|| self.0.iter().find(|limit| limit.of == Limited::EachTag))?;
-        Limiter::new(limit, Limited::Tag(String::from(&**tag)))
+    pub(crate) fn of_tag(&self, tag: &str) -> Option<Limiter> {
+        self.one(Limited::Tag(String::from(tag)), &Limited::EachTag)
+    }
+
+    fn of_tenant(&self, tenant: &str) -> Option<Limiter> {
+        self.one(Limited::Tenant(String::from(tenant)), &Limited::EachTenant)
+    }
+
+    /// By the limit of its own, or else by that of its kind.
+    fn one(&self, own: Limited, kind: &Limited) -> Option<Limiter> {
+        let of = |of: &Limited| self.0.iter().find(|limit| limit.of == *of);
+        Limiter::new(of(&own).or_else(|| of(kind))?, own)
     }
 }

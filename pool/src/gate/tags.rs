@@ -8,7 +8,7 @@ use concurrent_ordered_map::ConcurrentOrderedMap;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "rate-limit")]
-use super::limits::{LimitStats, Limiter, TagLimits};
+use super::limits::{LimitStats, Limiter, NarrowLimits};
 use crate::histogram::{SharedRecorder, Times};
 use crate::settings::Settings;
 use crate::sync::{Count, Mutex, Ordering};
@@ -103,11 +103,11 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    fn new(name: &str, #[cfg(feature = "rate-limit")] limits: &TagLimits) -> Arc<Self> {
-        let name = name.into();
+    fn new(name: &str, #[cfg(feature = "rate-limit")] limits: &NarrowLimits) -> Arc<Self> {
+        let name: Arc<str> = name.into();
         Arc::new(Self {
             #[cfg(feature = "rate-limit")]
-            limiter: limits.limiter(&name),
+            limiter: limits.of_tag(&name),
             name,
             waiting: Count::new(0),
             refused: Count::new(0),
@@ -164,13 +164,13 @@ pub(crate) struct Tags {
     /// Held by whoever opens an account, so that there are never more than `max`.
     opening: Mutex<()>,
     #[cfg(feature = "rate-limit")]
-    limits: TagLimits,
+    limits: NarrowLimits,
 }
 
 impl Tags {
     pub(crate) fn new(settings: &Settings) -> Self {
         #[cfg(feature = "rate-limit")]
-        let limits = TagLimits::new(&settings.rate_limits);
+        let limits = NarrowLimits::new(&settings.rate_limits);
         let tags = Self {
             accounts: ConcurrentOrderedMap::new(),
             other: Account::new(
@@ -185,7 +185,7 @@ impl Tags {
         };
         // Before others can take their places.
         #[cfg(feature = "rate-limit")]
-        tags.limits.named().for_each(|tag| drop(tags.open(tag)));
+        tags.limits.named_tags().for_each(|tag| drop(tags.open(tag)));
         tags
     }
 
