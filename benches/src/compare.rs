@@ -46,6 +46,9 @@ fn write(args: &Args, report: &Report) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &args.html {
         save("--html", path, &page::html(report)?)?;
     }
+    if let (Some(path), Some(row)) = (&args.svg, report.rows.first()) {
+        save("--svg", path, &plot::picture(row)?)?;
+    }
     Ok(())
 }
 

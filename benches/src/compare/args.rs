@@ -27,6 +27,7 @@ The map beside its peers: nanoseconds of each, and each one's time divided by ou
                        where PEER 'best' is the best concurrent peer; '#' begins a comment
     --json FILE        write all figures
     --html FILE        write a page with plots
+    --svg FILE         write the plot of the first row, as a picture by itself
     --list             print rows and maps
     --help             print this
 
@@ -62,6 +63,8 @@ pub struct Args {
     pub json: Option<PathBuf>,
     /// Where to write the page.
     pub html: Option<PathBuf>,
+    /// Where to write the first row's plot.
+    pub svg: Option<PathBuf>,
 }
 
 impl Args {
@@ -85,7 +88,7 @@ struct Flags {
     rounds: Option<usize>,
     quick: bool,
     measure: bool,
-    files: [Option<PathBuf>; 3],
+    files: [Option<PathBuf>; 4],
 }
 
 /// Reads the command line. Without `--bench`, which `cargo bench` adds and `cargo test` does not, a run is
@@ -128,6 +131,7 @@ impl Flags {
             "--floor" => self.files[0] = Some(value()?.into()),
             "--json" => self.files[1] = Some(value()?.into()),
             "--html" => self.files[2] = Some(value()?.into()),
+            "--svg" => self.files[3] = Some(value()?.into()),
             _ => return Err(format!("{flag}: no such flag (see --help)")),
         }
         Ok(())
@@ -142,7 +146,7 @@ impl Flags {
         let entries = self.entries.unwrap_or(entries);
         let calls = self.calls.or(calls).unwrap_or(entries.clamp(200_000, 500_000));
         let threads = self.threads.unwrap_or(2);
-        let [floor, json, html] = self.files;
+        let [floor, json, html, svg] = self.files;
         Args {
             rows: if self.rows.is_empty() { ROWS.iter().collect() } else { self.rows },
             subjects: self.subjects,
@@ -151,6 +155,7 @@ impl Flags {
             floor,
             json,
             html,
+            svg,
         }
     }
 }

@@ -19,6 +19,17 @@ const OURS: RGBColor = RGBColor(0xE0, 0x6C, 0x1F);
 const PEER: RGBColor = RGBColor(0x5B, 0x8D, 0xB8);
 const WRONG: RGBColor = RGBColor(0x99, 0x99, 0x99);
 
+/// The bars of a row on white, which a page of any colour can show.
+///
+/// # Errors
+///
+/// As for [`bars`].
+pub(super) fn picture(row: &RowReport) -> Result<String, Box<dyn Error>> {
+    let svg = bars(row)?;
+    let (open, rest) = svg.split_once(">\n").ok_or("a picture begins with its tag")?;
+    Ok(format!("{open}>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{rest}"))
+}
+
 /// One bar a map, its length the figure, and beside it the figure and the ratio.
 ///
 /// # Errors
@@ -90,6 +101,13 @@ mod tests {
         assert_eq!(pixels(100.0, 100.0, 150), 150);
         assert_eq!(pixels(50.0, 100.0, 150), 75);
         assert_eq!(pixels(0.0, 100.0, 150), 1);
+    }
+
+    #[test]
+    fn a_picture_has_its_own_ground() {
+        let svg = picture(&of(&[("ours", 100.0, 0)]).rows[0]).unwrap();
+        let ground = svg.find("fill=\"white\"").unwrap();
+        assert!(svg.starts_with("<svg") && ground < svg.find("#E06C1F").unwrap(), "{svg}");
     }
 
     #[test]
