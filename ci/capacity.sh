@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes capacity plans: measured waits must agree with Erlang C, the gate must pass at a size that holds the target
-# and fail at one that is too small, and wrong input must be refused by name. The page is opened in headless Chromium as a phone shows it, and must not be wider
-# than the phone. Plants a page that is wider first and fails if that is not seen.
+# and fail at one that is too small, and wrong input must be refused by name. The page is opened in headless Chromium
+# as wide as a phone, and must be no wider. Plants a page that is wider first and fails if that is not seen.
 #
 # --short makes quick plans, in less than two minutes beside building; without it full ones, beside the peers.
 source "$(dirname "$0")/lib.sh"
