@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::figures::Figures;
-use super::predict::predict;
+use super::predict::{Prediction, predict};
 use super::runner::{Peer, Runner};
+use super::simulate::simulate;
 use crate::number::float;
 
 /// How far apart, in per cent, a measured and a predicted mean may be.
@@ -30,27 +31,28 @@ pub struct Check {
     pub error_ms: f64,
     /// By how many per cent it is above the prediction.
     pub apart_percent: f64,
-    /// Whether that is within 10 %.
+    /// By how many per cent it is above that of a perfect queue under the very same calls: the pool's own part, in which
+    /// there is no chance.
+    pub pool_percent: f64,
+    /// Whether the measured mean is within 10 % of the prediction.
     pub agrees: bool,
 }
 
 impl Check {
-    fn of(
-        utilisation: f64,
-        size: usize,
-        model: &'static str,
-        predicted: f64,
-        run: &Figures,
-    ) -> Self {
-        let apart_percent = (run.mean_ms / predicted - 1.0) * 100.0;
+    fn of(at: (f64, usize), predicted: &Prediction, ideal: &Figures, run: &Figures) -> Self {
+        // Where nobody waits, nobody is expected to.
+        let apart =
+            |of: f64| if run.mean_ms == of { 0.0 } else { (run.mean_ms / of - 1.0) * 100.0 };
+        let apart_percent = apart(predicted.mean_ms);
         Self {
-            utilisation,
-            size,
-            model,
-            predicted_ms: predicted,
+            utilisation: at.0,
+            size: at.1,
+            model: predicted.model,
+            predicted_ms: predicted.mean_ms,
             measured_ms: run.mean_ms,
             error_ms: run.mean_error_ms,
             apart_percent,
+            pool_percent: apart(ideal.mean_ms),
             agrees: apart_percent.abs() <= AGREE_PERCENT,
         }
     }
@@ -58,15 +60,16 @@ impl Check {
     /// The verdict, in words.
     #[must_use]
     pub fn says(&self) -> String {
-        let of = self.error_ms / self.predicted_ms * 100.0;
+        let of = self.error_ms / self.predicted_ms.max(f64::MIN_POSITIVE) * 100.0;
         let verdict = match (self.agrees, self.apart_percent.abs() <= of) {
             (true, _) => "agrees",
             (false, true) => "DOES NOT AGREE, but the run is too short to tell",
             (false, false) => "DOES NOT AGREE",
         };
         format!(
-            "{verdict}: at {:.0} % utilisation the mean wait is {:+.1} % off {} (95 % confidence \u{b1}{of:.1} %)",
-            self.utilisation, self.apart_percent, self.model
+            "{verdict}: at {:.0} % utilisation the mean wait is {:+.1} % off {} (95 % confidence \u{b1}{of:.1} %), and \
+             {:+.2} % off a perfect queue under the same calls",
+            self.utilisation, self.apart_percent, self.model, self.pool_percent
         )
     }
 }
@@ -80,7 +83,9 @@ pub fn checks(runner: &Runner, size: usize) -> Vec<Check> {
         let calls = runner.steady(rate / runner.input.rate, runner.scale.check_calls);
         let outcomes = runner.outcomes(Peer::Ours, size, size, &calls);
         let run = Figures::of_run(&outcomes, runner.input.quantile);
-        Some(Check::of(utilisation, size, predicted.model, predicted.mean_ms, &run))
+        let ideal = simulate(&calls, size, runner.input.concurrency);
+        let ideal = Figures::of_run(&ideal, runner.input.quantile);
+        Some(Check::of((utilisation, size), &predicted, &ideal, &run))
     };
     UTILISATIONS.into_iter().filter_map(check).collect()
 }
@@ -92,27 +97,42 @@ mod tests {
     use crate::capacity::input::tests::exponential;
     use crate::capacity::runner::Scale;
 
-    /// The promise: the real pool's mean wait is within 10 % of Erlang C's.
+    /// The promise is that the real pool's mean wait is within 10 % of Erlang C's. The mean of a run of a test's length is
+    /// further off by chance, at 95 % utilisation, so it is held in two steps: the pool is within 1 % of a perfect
+    /// queue under the same calls, and a perfect queue within 8 % of Erlang C in a run that is long enough.
     #[test]
     fn the_real_pool_agrees_with_erlang_c() {
         let input = exponential(1_000.0, 8.0);
-        let scale = Scale { check_calls: 250_000, ..Scale::TINY };
+        let scale = Scale { check_calls: 30_000, ..Scale::TINY };
         let runner = Runner { input: &input, clock: Clock::virtual_for(8e-3), scale };
         let checks = checks(&runner, 10);
         assert_eq!(checks.iter().map(|check| check.utilisation).collect::<Vec<_>>(), UTILISATIONS);
-        for check in checks {
-            assert!(check.agrees && check.model == "Erlang C", "{}", check.says());
+        for (check, calls) in checks.iter().zip([600_000, 600_000, 2_000_000]) {
+            assert!(check.pool_percent.abs() < 1.0, "{}", check.says());
+            assert_eq!(check.model, "Erlang C");
+            let factor = check.utilisation / 80.0;
+            let ideal = simulate(&runner.steady(factor, calls), 10, None);
+            let ideal = Figures::of_run(&ideal, 99.0).mean_ms;
+            assert!((ideal / check.predicted_ms - 1.0).abs() < 0.08, "{ideal}: {check:?}");
         }
     }
 
     #[test]
     fn what_is_further_apart_is_said() {
-        let run = Figures { mean_ms: 1.2, mean_error_ms: 0.05, ..Figures::default() };
-        let check = Check::of(80.0, 10, "Erlang C", 1.0, &run);
-        assert!(!check.agrees);
-        assert!(check.says().starts_with("DOES NOT AGREE: at 80 %"), "{}", check.says());
-        let run = Figures { mean_error_ms: 0.5, ..run };
-        let check = Check::of(80.0, 10, "Erlang C", 1.0, &run);
-        assert!(check.says().contains("too short to tell"), "{}", check.says());
+        let predicted = predict(&exponential(1_000.0, 8.0), 10, 1_000.0, 0).unwrap();
+        let run = |mean: f64, error: f64| Figures {
+            mean_ms: mean * predicted.mean_ms,
+            mean_error_ms: error * predicted.mean_ms,
+            ..Figures::default()
+        };
+        let says =
+            |measured: &Figures| Check::of((80.0, 10), &predicted, &run(1.0, 0.0), measured).says();
+        assert!(says(&run(1.09, 0.05)).starts_with("agrees: at 80 %"));
+        assert!(says(&run(1.2, 0.05)).starts_with("DOES NOT AGREE: at 80 %"));
+        let says = says(&run(1.2, 0.5));
+        assert!(
+            says.contains("too short to tell") && says.contains("+20.00 % off a perfect"),
+            "{says}"
+        );
     }
 }
