@@ -16,7 +16,7 @@ pub struct Plan {
     json: String,
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 25] = [
     "POOL_NAME",
     "POOL_MIN",
     "POOL_MAX",
@@ -33,6 +33,15 @@ const NAMES: [&str; 16] = [
     "POOL_RETRY_MAX",
     "POOL_MAX_LIFETIME",
     "POOL_IDLE_TIMEOUT",
+    "POOL_CHECK_ON_RELEASE",
+    "POOL_CHECK_IDLE_EVERY",
+    "POOL_WARM",
+    "POOL_WARM_KEEP",
+    "POOL_BEFORE_CONNECT_TIMEOUT",
+    "POOL_AFTER_CONNECT_TIMEOUT",
+    "POOL_BEFORE_ACQUIRE_TIMEOUT",
+    "POOL_AFTER_RELEASE_TIMEOUT",
+    "POOL_MAINTENANCE_EVERY",
 ];
 
 impl<'a> Arbitrary<'a> for Plan {

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use pool::{Condition, Error, Guard, Pool, Priority};
 
-use crate::fake::{Fake, Server, assert_whole, millis, settings, start};
+use crate::fake::{Fake, Server, assert_whole, millis, settings};
 
 /// One thing that happens. Positions count round.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -43,20 +43,24 @@ enum Step {
 pub struct Plan {
     max: usize,
     min: usize,
-    /// How long each step of the database takes, in milliseconds.
-    takes: [u8; 4],
+    /// How long each step of the database takes, in milliseconds; the last is that of a hook before loans.
+    takes: [u8; 5],
+    has_hook: bool,
+    /// Whether idle connections are checked in the background.
+    inspects: bool,
     steps: Vec<Step>,
 }
 
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let max = u.int_in_range(1..=4)?;
-        let (min, takes) = (u.int_in_range(0..=max)?, u.arbitrary::<[u8; 4]>()?.map(|ms| ms % 4));
+        let (min, takes) = (u.int_in_range(0..=max)?, u.arbitrary::<[u8; 5]>()?.map(|ms| ms % 4));
+        let (has_hook, inspects) = (u.arbitrary()?, u.arbitrary()?);
         let mut steps = Vec::new();
         while !u.is_empty() && steps.len() < 60 {
             steps.push(u.arbitrary()?);
         }
-        Ok(Self { max, min, takes, steps })
+        Ok(Self { max, min, takes, has_hook, inspects, steps })
     }
 }
 
@@ -86,8 +90,14 @@ pub fn check(plan: &Plan) {
 }
 
 async fn run(plan: &Plan) {
-    let (pool, server) = start(settings(plan.min, plan.max)).await;
-    let [connect, check, clean, close] = plan.takes.map(u64::from);
+    let fake = Fake::default();
+    let server = Arc::clone(&fake.0);
+    server.asks_before_loans.store(plan.has_hook, SeqCst);
+    let mut settings = settings(plan.min, plan.max);
+    settings.health.idle_every = plan.inspects.then(|| millis(20));
+    let pool = Pool::start(fake, settings).await.expect("the fake server is up");
+    let [connect, check, clean, close, ask] = plan.takes.map(u64::from);
+    server.ask_ms.store(ask, SeqCst);
     server.connect_ms.store(connect, SeqCst);
     server.check_ms.store(check, SeqCst);
     server.clean_ms.store(clean, SeqCst);
@@ -167,7 +177,9 @@ impl World {
             Box::pin(async move { pool.acquire_with(priority).await });
         match poll(&mut future) {
             Poll::Ready(acquired) => {
-                assert!(acquired.is_err() || self.waiting.is_empty(), "a newcomer has overtaken");
+                // One of a higher priority goes before those who wait.
+                let overtaken = self.waiting.iter().any(|waiting| waiting.place.0 <= priority);
+                assert!(acquired.is_err() || !overtaken, "a newcomer has overtaken");
                 self.held.extend(acquired.inspect(|guard| self.may_be_handed_out(guard)));
             }
             Poll::Pending => self.waiting.push(Waiting { place: (priority, self.arrived), future }),
