@@ -16,7 +16,7 @@ pub struct Plan {
     json: String,
 }
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 32] = [
     "POOL_NAME",
     "POOL_MIN",
     "POOL_MAX",
@@ -40,6 +40,15 @@ const NAMES: [&str; 23] = [
     "POOL_ADAPTIVE_MAX_MAX",
     "POOL_ADAPTIVE_EVERY",
     "POOL_ADAPTIVE_WAIT_TARGET",
+    "POOL_CHECK_ON_RELEASE",
+    "POOL_CHECK_IDLE_EVERY",
+    "POOL_WARM",
+    "POOL_WARM_KEEP",
+    "POOL_BEFORE_CONNECT_TIMEOUT",
+    "POOL_AFTER_CONNECT_TIMEOUT",
+    "POOL_BEFORE_ACQUIRE_TIMEOUT",
+    "POOL_AFTER_RELEASE_TIMEOUT",
+    "POOL_MAINTENANCE_EVERY",
 ];
 
 impl<'a> Arbitrary<'a> for Plan {

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use pool::{
-    Ageing, Breaker, CircuitState, Condition, Error, Guard, Pool, Priority, Settings, Stats, Tenant,
+    Ageing, Breaker, CircuitState, Condition, Error, Guard, Pool, Priority, Stats, Tenant,
     TenantLimits,
 };
 use tokio::time::Instant;
 
-use crate::fake::{Fake, Server, assert_whole, millis, settings, start};
+use crate::fake::{Fake, Server, assert_whole, millis, settings};
 
 /// One thing that happens. Positions count round.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -51,23 +51,26 @@ enum Step {
 pub struct Plan {
     max: usize,
     min: usize,
-    /// How long each step of the database takes, in milliseconds.
-    takes: [u8; 4],
+    /// How long each step of the database takes, in milliseconds; the last is that of a hook before loans.
+    takes: [u8; 5],
     /// Whether there is a circuit, which opens after two failures in a row.
     has_breaker: bool,
+    has_hook: bool,
+    /// Whether idle connections are checked in the background.
+    inspects: bool,
     steps: Vec<Step>,
 }
 
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let max = u.int_in_range(1..=4)?;
-        let (min, takes) = (u.int_in_range(0..=max)?, u.arbitrary::<[u8; 4]>()?.map(|ms| ms % 4));
-        let has_breaker = u.arbitrary()?;
+        let (min, takes) = (u.int_in_range(0..=max)?, u.arbitrary::<[u8; 5]>()?.map(|ms| ms % 4));
+        let (has_breaker, has_hook, inspects) = (u.arbitrary()?, u.arbitrary()?, u.arbitrary()?);
         let mut steps = Vec::new();
         while !u.is_empty() && steps.len() < 60 {
             steps.push(u.arbitrary()?);
         }
-        Ok(Self { max, min, takes, has_breaker, steps })
+        Ok(Self { max, min, takes, has_breaker, has_hook, inspects, steps })
     }
 }
 
@@ -106,14 +109,20 @@ pub fn check(plan: &Plan) {
 }
 
 async fn run(plan: &Plan) {
-    let breaker = plan.has_breaker.then(|| Breaker {
+    let fake = Fake::default();
+    let server = Arc::clone(&fake.0);
+    server.asks_before_loans.store(plan.has_hook, SeqCst);
+    let mut settings = settings(plan.min, plan.max);
+    settings.health.idle_every = plan.inspects.then(|| millis(20));
+    settings.breaker = plan.has_breaker.then(|| Breaker {
         failures_in_a_row: Some(2),
         open_min: millis(20),
         open_max: millis(100),
         ..Breaker::default()
     });
-    let (pool, server) = start(Settings { breaker, ..settings(plan.min, plan.max) }).await;
-    let [connect, check, clean, close] = plan.takes.map(u64::from);
+    let pool = Pool::start(fake, settings).await.expect("the fake server is up");
+    let [connect, check, clean, close, ask] = plan.takes.map(u64::from);
+    server.ask_ms.store(ask, SeqCst);
     server.connect_ms.store(connect, SeqCst);
     server.check_ms.store(check, SeqCst);
     server.clean_ms.store(clean, SeqCst);
@@ -211,15 +220,15 @@ impl World {
                 None => pool.acquire_with(priority).await,
             }
         });
+        let place = (Instant::now() + allowance(priority), priority, self.arrived);
         match poll(&mut future) {
             Poll::Ready(acquired) => {
-                assert!(acquired.is_err() || claims == 0, "a newcomer has overtaken");
+                // One who is to go before all who wait may do so.
+                let overtaken = claims > 0 && self.waiting.iter().all(|other| other.place < place);
+                assert!(acquired.is_err() || !overtaken, "a newcomer has overtaken");
                 self.held.extend(acquired.inspect(|guard| self.may_be_handed_out(guard)));
             }
-            Poll::Pending => {
-                let place = (Instant::now() + allowance(priority), priority, self.arrived);
-                self.waiting.push(Waiting { place, tenant, future });
-            }
+            Poll::Pending => self.waiting.push(Waiting { place, tenant, future }),
         }
         self.arrived += 1;
     }

@@ -268,7 +268,7 @@ impl<C: Connector> Seat<C> {
     fn settle(self) {
         let shared = Arc::clone(&self.shared);
         if let Some(lease) = self.into_lease() {
-            kept(&shared, shared.core.give_back(lease, Instant::now()));
+            kept(&shared, shared.core.inspected(lease, Instant::now()));
         }
     }
 

@@ -207,7 +207,7 @@ fn one_who_comes_during_an_inspection_is_served_when_it_ends() {
         let lease = core.inspect_idle(0, 0, |_| true).unwrap();
         let inspector = ::loom::thread::spawn({
             let core = Arc::clone(&core);
-            move || drop(core.give_back(lease, Instant::now()))
+            move || drop(core.inspected(lease, Instant::now()))
         });
         let place = join(&core);
         if place.is_to_supply {

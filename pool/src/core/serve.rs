@@ -127,7 +127,15 @@ impl<R> Core<R> {
         given
     }
 
-    /// Gives back what was used, and counts for how long; or what was inspected.
+    /// Gives back what was inspected.
+    pub(crate) fn inspected(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
+        match self.prepares {
+            true => self.state.lock().settle(lease, now, false).0,
+            false => self.pass_on(lease, now),
+        }
+    }
+
+    /// Gives back what was used, and counts for how long.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         if let Some(since) = lease.since {
             self.timings[lease.slot].used.record(now.saturating_duration_since(since));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use pool::{Condition, Connector, Pool, Settings};
+use pool::{Condition, ConnectionMetadata, Connector, HookSet, Pool, Settings};
 
 /// What the database does, and what was done to it. Shared by the connector and its connections.
 #[derive(Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Server {
     pub(crate) connect_ms: AtomicU64,
     pub(crate) check_ms: AtomicU64,
     pub(crate) clean_ms: AtomicU64,
+    pub(crate) ask_ms: AtomicU64,
     pub(crate) close_ms: AtomicU64,
     /// How often each step yields to the scheduler before it is done.
     pub(crate) yields: AtomicU64,
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     /// Connections that were opened before this number are dead.
     pub(crate) dead_below: AtomicUsize,
     pub(crate) cleaning_fails: AtomicBool,
+    /// Whether there is a hook before loans. To be set before the pool starts.
+    pub(crate) asks_before_loans: AtomicBool,
     pub(crate) attempts: AtomicUsize,
     pub(crate) attempting: AtomicUsize,
     pub(crate) most_attempting: AtomicUsize,
@@ -135,6 +138,19 @@ impl Connector for Fake {
         }
         connection.condition = Condition::Clean;
         Ok(())
+    }
+
+    fn hooks(&self) -> HookSet {
+        let before_acquire = self.0.asks_before_loans.load(SeqCst);
+        HookSet { before_acquire, ..HookSet::default() }
+    }
+
+    async fn before_acquire(
+        &self,
+        _: &mut FakeConnection,
+        _: ConnectionMetadata,
+    ) -> Result<bool, No> {
+        self.0.step(&self.0.ask_ms).await.map(|()| true)
     }
 
     async fn close(&self, connection: FakeConnection) -> Result<(), No> {
