@@ -125,6 +125,7 @@ mod guard;
 mod histogram;
 mod id;
 mod maintenance;
+mod once;
 mod pool;
 mod reason;
 mod report;
