@@ -51,9 +51,9 @@ try() {
     # The shell's own word on a model that aborts is of no interest.
     { timeout "$5" "$binary" "${filter[@]}" >"$copy/run" 2>&1 || code=$?; } 2>/dev/null
     unplant "$file"
-    # The other models of the file may take longer than the one that fails.
+    # The other models of the file may take longer than the one that fails; its message comes after them.
     outcome=caught
-    grep -q panicked "$copy/run" || outcome="$model did not catch it (exit code $code)"
+    grep -qE 'panicked|\.\.\. FAILED$' "$copy/run" || outcome="$model did not catch it (exit code $code)"
 }
 
 # mutant MODEL FILE SUBSTITUTION WHAT: the model file must fail on the copy with the substitution. MODEL::NAME
@@ -133,7 +133,7 @@ mutant loom_pop_insert $raw/pop.rs \
 mutant loom_overwrite_get $raw/publish.rs \
     's/fetch_tag\(&slot\.word, FROZEN, Ordering::AcqRel\);/let _ = (fetch_tag::<()>, FROZEN, slot);/' \
     'freezing leaves the slots open'
-mutant loom_help_absorb $raw/publish.rs \
+mutant loom_help_absorb::an_insertion $raw/publish.rs \
     's/match self\.change_state\(state, state\.freeze\(generation\)\)/match Ok::<(), State>(())/' \
     'freezing leaves the state open'
 mutant loom_pop_insert $raw/publish.rs \
