@@ -6,7 +6,10 @@
 # A fault is a perl substitution on one file, so that the source itself stays free of them.
 #
 # Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
+# A fault that is not found in COM_LOOM_SECONDS (120) is missed; the machine may be too busy.
 source "$(dirname "$0")/lib.sh"
+
+limit=${COM_LOOM_SECONDS:-120}
 
 need cc gcc libc6-dev
 need perl perl
@@ -48,9 +51,9 @@ try() {
     # The shell's own word on a model that aborts is of no interest.
     { timeout "$5" "$binary" "${filter[@]}" >"$copy/run" 2>&1 || code=$?; } 2>/dev/null
     unplant "$file"
-    # The other models of the file may take longer than the one that fails.
+    # The other models of the file may take longer than the one that fails; its message comes after them.
     outcome=caught
-    grep -q panicked "$copy/run" || outcome="$model did not catch it (exit code $code)"
+    grep -qE 'panicked|\.\.\. FAILED$' "$copy/run" || outcome="$model did not catch it (exit code $code)"
 }
 
 # mutant MODEL FILE SUBSTITUTION WHAT: the model file must fail on the copy with the substitution. MODEL::NAME
@@ -59,7 +62,7 @@ mutant() {
     has_fault[${1%%::*}]=yes
     number=$((number + 1))
     if $SHORT && [ $((number % 3)) != 1 ]; then return; fi
-    try "$@" 120
+    try "$@" "$limit"
     printf '%-6s %-20s %s\n' "$([ "$outcome" = caught ] && echo caught || echo MISSED)" "$1" "$4"
     [ "$outcome" = caught ] || missed+=("$4: $outcome")
 }
@@ -67,7 +70,7 @@ mutant() {
 # questioned MODEL FILE SUBSTITUTION WHAT: the model is not known to fail.
 questioned() {
     if $SHORT; then return; fi
-    try "$@" 60
+    try "$@" "$limit"
     case $outcome in
         caught) missed+=("$4: is caught by now, so it is to be a mutant") ;;
         *moved) missed+=("$4: $outcome") ;;
@@ -92,22 +95,27 @@ mutant loom_insert_insert $raw/lane.rs \
     's/Ordering::Release,(\s*)Ordering::Relaxed,/Ordering::Relaxed,$1Ordering::Relaxed,/' \
     'O5: a root is swung in without release'
 
-# What nobody has seen to be needed: loom has no load buffering, and takes what comes by way of a lock or
-# a spawned thread for ordered.
-questioned loom_help_absorb $raw/block.rs \
-    's/(compare_exchange\(null_mut\(\), tagged, )Ordering::Release/$1Ordering::Relaxed/' \
-    'O3: the absorber is announced without release'
-questioned loom_help_absorb $raw/block.rs \
-    's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
-    'O3: a replacement is settled without release'
-questioned loom_overwrite_get $raw/publish.rs \
+mutant loom_overwrite_get $raw/publish.rs \
     's/(fetch_tag\(&slot\.word, FROZEN, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a slot is frozen without release'
-questioned loom_help_absorb $raw/entry.rs 's/fetch_sub\(KEY, Ordering::AcqRel\)/fetch_sub(KEY, Ordering::Relaxed)/' \
+mutant loom_pop_absorb $raw/block.rs \
+    's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
+    'O3: a replacement is settled without release'
+mutant loom_free_fence $raw/entry.rs 's/fetch_sub\(KEY, Ordering::AcqRel\)/fetch_sub(KEY, Ordering::Relaxed)/' \
     'O6: the key is released without release'
-questioned loom_snapshot_write $raw/entry.rs \
+mutant loom_free_fence $raw/entry.rs 's/owners\.load\(Ordering::Acquire\)/owners.load(Ordering::Relaxed)/' \
+    'O6: the last owner is found without acquire'
+mutant loom_snapshot_write $raw/entry.rs \
     's/fetch_sub\(HOLDER, Ordering::AcqRel\)/fetch_sub(HOLDER, Ordering::Relaxed)/' \
     'O6: a hold is given up without release'
+mutant loom_snapshot_write::a_read_when concurrent-ordered-map/src/reclaim/grace.rs \
+    's/fetch_add\(by, Ordering::AcqRel\)/fetch_add(by, Ordering::Acquire)/' \
+    'O10: a grace period ends without release'
+mutant loom_snapshot_write::a_read_when concurrent-ordered-map/src/reclaim/grace.rs \
+    's/(load\()Ordering::Acquire(\) & OVER)/$1Ordering::Relaxed$2/' \
+    'O10: the end of a grace period is seen without acquire'
+
+# What nobody has seen to be needed; docs/VERIFICATION.md says why it stays.
 questioned loom_help_absorb $raw/link.rs 's/fetch_sub\(1, Ordering::AcqRel\)/fetch_sub(1, Ordering::Relaxed)/' \
     'O7: a link is dropped without release'
 questioned loom_help_absorb $raw/link.rs 's/self\.links\.load\(Ordering::Acquire\)/self.links.load(Ordering::Relaxed)/' \
@@ -125,8 +133,8 @@ mutant loom_pop_insert $raw/pop.rs \
 mutant loom_overwrite_get $raw/publish.rs \
     's/fetch_tag\(&slot\.word, FROZEN, Ordering::AcqRel\);/let _ = (fetch_tag::<()>, FROZEN, slot);/' \
     'freezing leaves the slots open'
-mutant loom_help_absorb $raw/publish.rs \
-    's/match self\.change_state\(state, state\.freeze\(\)\)/match Ok::<(), State>(())/' \
+mutant loom_help_absorb::an_insertion $raw/publish.rs \
+    's/match self\.change_state\(state, state\.freeze\(generation\)\)/match Ok::<(), State>(())/' \
     'freezing leaves the state open'
 mutant loom_pop_insert $raw/publish.rs \
     's/let won = self\.change_state\(seen, claimed\)\.is_ok\(\);/let won = true;/' \
@@ -153,13 +161,13 @@ mutant unit $raw/replace.rs \
     's/next\.decide\(Fate::Absorbed\) == Fate::Absorbed/next.decide(Fate::Absorbed) != Fate::Open/' \
     'a leaf with a fate of its own is absorbed'
 mutant loom_help_absorb $raw/replace.rs \
-    's/partner\.freeze\(\);/let _ = partner;/' \
+    's/partner\.freeze\(self\.generation\(guard\)\);/let _ = partner;/' \
     'the absorbed leaf does not freeze'
 
 mutant loom_stopped_writer $raw/join.rs \
     's/\.filter\(\|next\| fate\(next\.next_word\(\)\) != Fate::Open\)/.filter(|_| false)/' \
     'an absorption waits for a neighbour that is being replaced'
-mutant loom_stopped_writer $raw/pop.rs \
+mutant loom_stopped_writer::an_empty_map $raw/pop.rs \
     's/self\.help\(leaf, guard\);(\s*Attempt::Again\s*\}\s*\}\s*)$/$1/' \
     'a pop waits for the only leaf to be replaced'
 mutant loom_pop_absorb $raw/descend.rs 's/if block\.is_pending\(\)/if false/' \

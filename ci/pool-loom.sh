@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Model-checks the pool's core: every interleaving of two threads at the hand-off (pool/src/core/loom.rs).
+# Model-checks the pool's core, every interleaving of two threads at the hand-off (pool/src/core/loom.rs), and
+# the racing callers for the process's instance (pool/src/once/loom.rs).
 # First plants one fault at a time into a copy and fails if the models do not catch it.
 # A minute or two, most of it building; --short is the same.
 source "$(dirname "$0")/lib.sh"
@@ -13,10 +14,11 @@ tar -c --exclude='./target*' --exclude=./.git --exclude=./fuzz . | tar -x -C "$c
 export CARGO_TARGET_DIR=$PWD/target-pool-loom
 export RUSTFLAGS="${RUSTFLAGS-} --cfg pool_loom"
 core=pool/src/core
+once=pool/src/once.rs
 
 # models FOLDER: runs them all.
 models() {
-    (cd "$1" && cargo test -p pool --lib --no-default-features core::loom)
+    (cd "$1" && cargo test -p pool --lib --no-default-features loom::)
 }
 
 # caught FILE SUBSTITUTION WHAT: the models must fail on the copy with the substitution.
@@ -58,6 +60,17 @@ caught $core/serve.rs 's/if state\.tripped \{\s*return Err\(Refusal::Tripped\);\
 
 caught $core/serve.rs 's/settle\(lease, now, !self\.prepares\)/settle(lease, now, true)/' \
     'what is to be prepared for each loan is handed on as it is'
+
+caught $once 's/std::mem::replace\(&mut state\.stage, Stage::Building\)/std::mem::replace(\&mut state.stage, Stage::Empty)/' \
+    'of those who race, more than one builds'
+caught $once 's/self\.once\.end\(None\);/self.once.state.lock().stage = Stage::Empty;/' \
+    'who gives up building wakes nobody'
+caught $once 's/\*waiting = Waiting::Told\(error\.clone\(\)\);/let _ = error;/' \
+    'who waited for an attempt that failed is woken and not told'
+caught $once 's/state\.waiting\.values_mut\(\) \{/state.waiting.values_mut().take(1) {/' \
+    'when an attempt ends one waiter is woken, and not all'
+caught $once 's/let waited = self\.once\.state\.lock\(\)\.waiting\.remove\(&ticket\);/let waited = ticket;/' \
+    'who stops waiting leaves its ticket behind'
 
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"

@@ -60,14 +60,15 @@ caught() {
     if check "$copy/src" >/dev/null; then fail "not caught in $1: $2"; fi
 }
 
-# The whole pool: atomics and locks by whatever path. Its core: nothing else of std's or tokio's sync, but Arc.
+# The whole pool: atomics and locks by whatever path. Its core and once.rs: nothing else of std's or tokio's
+# sync, but Arc.
 POOL=pool/src
 POOL_NAMES='\batomic\b|\bparking_lot\b|\bloom\b'
 
 # check_pool FOLDER: 0 when the folder keeps the rules. core/tests.rs is not part of the library.
 check_pool() {
-    local folder=$1 found=0
-    if matches "$folder" "$POOL_NAMES" sync.rs core/loom.rs core/mod.rs core/tests.rs; then
+    local folder=$1 found=0 file
+    if matches "$folder" "$POOL_NAMES" sync.rs once.rs {core,once}/loom.rs core/mod.rs core/tests.rs; then
         echo "  ^ belongs in sync.rs; elsewhere write crate::sync::..."
         found=1
     fi
@@ -75,12 +76,14 @@ check_pool() {
         echo "  ^ belongs in sync.rs; in the core write crate::sync::..."
         found=1
     fi
-    # core/mod.rs declares the models, `mod loom` with its cfg, and is held but for that.
-    if grep -vE '^(#\[cfg\(all\(test, .*pool_loom|mod loom;)' "$folder/core/mod.rs" |
-        sed -E 's,(^|[[:space:]])//.*,,' | grep -nP "$NAMES|$POOL_NAMES"; then
-        echo "  ^ in core/mod.rs: belongs in sync.rs"
-        found=1
-    fi
+    # Two declare models, `mod loom` with its cfg, and are held but for that.
+    for file in core/mod.rs once.rs; do
+        if grep -vE '^(#\[cfg\(all\(test, .*pool_loom|mod loom;)' "$folder/$file" |
+            sed -E 's,(^|[[:space:]])//.*,,' | grep -nP "$NAMES|$POOL_NAMES"; then
+            echo "  ^ in $file: belongs in sync.rs"
+            found=1
+        fi
+    done
     return "$found"
 }
 
@@ -123,5 +126,6 @@ caught_in_pool core/queue.rs 'use std::sync::Mutex;'
 caught_in_pool core/queue.rs 'use tokio::sync::Notify;'
 caught_in_pool core/mod.rs 'use std::{fmt, sync};'
 caught_in_pool core/mod.rs 'use std::sync::atomic::AtomicBool;'
+caught_in_pool once.rs 'use tokio::sync::Notify;'
 
-echo "shim: $SRC and $POOL keep the rules, and 20 planted violations were caught"
+echo "shim: $SRC and $POOL keep the rules, and 21 planted violations were caught"

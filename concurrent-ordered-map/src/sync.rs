@@ -65,8 +65,9 @@ pub(crate) fn fetch_tag<T>(pointer: &AtomicPtr<T>, bits: usize, order: Ordering)
     }
 }
 
-/// Stands in a published object for its plain content: written at birth, read at every look. In a loom
-/// model a read that is not ordered after the write fails; otherwise it is nothing.
+/// Stands in a published object for its plain content: written at birth, read at every look, written again
+/// before it is freed. In a loom model a read fails that is not ordered between the two; otherwise it is
+/// nothing.
 #[cfg(not(com_loom))]
 pub(crate) struct Witness;
 
@@ -78,6 +79,9 @@ impl Witness {
 
     #[inline(always)]
     pub(crate) fn read(&self) {}
+
+    #[inline(always)]
+    pub(crate) fn end(&self) {}
 }
 
 #[cfg(com_loom)]
@@ -93,5 +97,9 @@ impl Witness {
 
     pub(crate) fn read(&self) {
         self.0.with(|_| ());
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.with_mut(|_| ());
     }
 }

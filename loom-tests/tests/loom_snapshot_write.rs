@@ -74,6 +74,16 @@ fn a_read_after_a_snapshot() {
     explore(2, &[1], &[overwrite_one, read_and_look], check_order);
 }
 
+/// As above, but the writer runs first, and so is at rest amid its write when the snapshot is taken and the
+/// read begins. It ends the grace period, and what it has written is to be seen by the read, which takes the
+/// snapshot for settled. The pins carry nothing from one to the other: the read's came before.
+#[test]
+fn a_read_when_the_writer_ends_the_grace_period() {
+    explore(2, &[1], &[read_and_look, overwrite_one], |answers, map| {
+        check_order(&[vec![], answers[0].clone()], map);
+    });
+}
+
 #[test]
 fn a_walk_after_a_snapshot() {
     fn walk_and_look(map: &Map) -> Vec<(u32, u32)> {

@@ -236,6 +236,7 @@ mod meters;
 #[path = "meters_off.rs"]
 mod meters;
 mod observe;
+mod once;
 mod pool;
 mod reason;
 mod report;

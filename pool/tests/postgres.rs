@@ -3,82 +3,29 @@
 
 #[path = "common/nine.rs"]
 mod nine;
+#[path = "common/remote.rs"]
+mod remote;
 #[path = "common/server.rs"]
 mod server;
 
-use std::sync::LazyLock;
+use server::POSTGRES;
+use sqlx::Postgres;
 
-use server::{POSTGRES, Server, Shared, skipped};
-use sqlx::{Executor, Postgres};
-
-/// All tests of this binary share a server, which ends with the process.
-static SHARED: LazyLock<Option<Shared>> =
-    LazyLock::new(|| Shared::start(&POSTGRES, "TEST_DATABASE_URL"));
-
-fn url(_: &str) -> Option<String> {
-    SHARED.as_ref().map(Shared::url)
-}
-
-nine::nine!(Postgres, url, "BIGINT");
+remote::remote!(
+    Postgres,
+    POSTGRES,
+    "TEST_DATABASE_URL",
+    "BIGINT",
+    ["CREATE TABLE IF NOT EXISTS dropped (n int)"],
+    "dropped",
+    "SELECT n FROM generate_series(1, 10000) AS n"
+);
 
 /// Whether the connection is inside a transaction: then `now()` is when that began, and not when this
 /// statement did. As one message; in the extended protocol the two always differ.
 async fn is_in_transaction(connection: &mut sqlx::PgConnection) -> bool {
     let row = connection.fetch_one("SELECT now() <> statement_timestamp()").await.unwrap();
     sqlx::Row::get(&row, 0)
-}
-
-#[tokio::test]
-async fn the_test_itself_tells_a_transaction_from_none() {
-    let manager = ConnectionManager::connect(config!("itself", 1, 1)).await.unwrap();
-    let mut connection = manager.acquire().await.unwrap();
-    assert!(!is_in_transaction(&mut connection).await);
-    connection.execute("BEGIN").await.unwrap();
-    assert!(is_in_transaction(&mut connection).await);
-}
-
-#[tokio::test]
-async fn a_begin_cut_short_leaves_no_transaction() {
-    let manager = ConnectionManager::connect(config!("begin", 1, 1)).await.unwrap();
-    for polls in 0..8 {
-        for way in 0..3 {
-            match way {
-                0 => drop(cut_short(polls, manager.begin()).await),
-                1 => {
-                    let mut connection = manager.acquire().await.unwrap();
-                    drop(cut_short(polls, connection.begin()).await);
-                }
-                _ => {
-                    let mut connection = manager.acquire().await.unwrap();
-                    drop(cut_short(polls, sqlx::Connection::begin(&mut *connection)).await);
-                }
-            }
-            let mut connection = manager.acquire().await.unwrap();
-            assert!(!is_in_transaction(&mut connection).await, "way {way}, {polls} polls");
-        }
-    }
-    assert_eq!(manager.stats().closed_total(), 0, "rolled back, not closed");
-}
-
-#[tokio::test]
-async fn a_dropped_transaction_and_a_query_cut_short_leave_nothing_behind() {
-    let manager = ConnectionManager::connect(config!("dropped", 1, 1)).await.unwrap();
-    manager.execute("CREATE TABLE IF NOT EXISTS dropped (n int)").await.unwrap();
-    let mut transaction = manager.begin().await.unwrap();
-    transaction.execute("INSERT INTO dropped VALUES (1)").await.unwrap();
-    drop(transaction);
-    for polls in 0..6 {
-        let rows = "SELECT n FROM generate_series(1, 10000) AS n";
-        drop(cut_short(polls, manager.fetch_all(rows)).await);
-        let mut connection = manager.acquire().await.unwrap();
-        drop(cut_short(polls, connection.fetch_all(rows)).await);
-        drop(connection);
-        let mut connection = manager.acquire().await.unwrap();
-        assert!(!is_in_transaction(&mut connection).await);
-    }
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM dropped").fetch_one(&manager).await.unwrap();
-    assert_eq!((count, manager.stats().closed_total()), (0, 0));
 }
 
 #[tokio::test]
@@ -141,28 +88,6 @@ async fn nobody_sees_an_error_when_all_idle_backends_were_killed() {
         call.await.unwrap().expect("a caller has seen a killed connection");
     }
     assert!(manager.stats().closed[&Reason::Unhealthy] > 0);
-}
-
-#[tokio::test]
-async fn a_server_that_stops_is_reported_fast_and_one_that_starts_is_used_again() {
-    let mut server = match Server::start(&POSTGRES) {
-        Ok(server) => server,
-        Err(why) => return skipped(&format!("stopping and starting PostgreSQL: {why}")),
-    };
-    let config = Config::<Postgres>::new(&server.url()).unwrap().min(2).max(4);
-    let manager = ConnectionManager::connect(config).await.unwrap();
-    server.tell("stop");
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    let begun = std::time::Instant::now();
-    for _ in 0..5 {
-        let error = manager.acquire().await.unwrap_err();
-        assert!(matches!(error, Error::Connect { .. }), "{error}");
-    }
-    assert!(begun.elapsed() < manager.settings().acquire_timeout, "{:?}", begun.elapsed());
-    server.tell("start");
-    // The server lets clients in before it says that it has started.
-    let one: i32 = sqlx::query_scalar("SELECT 1").fetch_one(&manager).await.unwrap();
-    assert_eq!(one, 1);
 }
 
 #[tokio::test]

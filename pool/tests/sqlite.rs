@@ -51,17 +51,7 @@ async fn a_begin_cut_short_leaves_no_transaction() {
     let manager = manager_with_a_table("begin").await;
     for polls in 0..6 {
         for way in 0..3 {
-            match way {
-                0 => drop(cut_short(polls, manager.begin()).await),
-                1 => {
-                    let mut connection = manager.acquire().await.unwrap();
-                    drop(cut_short(polls, connection.begin()).await);
-                }
-                _ => {
-                    let mut connection = manager.acquire().await.unwrap();
-                    drop(cut_short(polls, sqlx::Connection::begin(&mut *connection)).await);
-                }
-            }
+            cut_a_begin_short(&manager, way, polls).await;
             // Within a transaction, BEGIN is an error.
             let mut connection = manager.acquire().await.unwrap();
             connection.execute("BEGIN; COMMIT").await.expect("a transaction was open");

@@ -1,4 +1,5 @@
 //! Trials as criterion takes them.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -47,7 +47,7 @@ pub(super) struct Block<K, V> {
     sorted: u8,
     /// The length of the prefix.
     prefix: u8,
-    witness: Witness,
+    pub(super) witness: Witness,
     slots: [Slot; 0],
 }
 
@@ -419,7 +419,8 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         self.forward_word().addr() & PENDING != 0
     }
 
-    /// The left neighbour that has announced itself as the absorber of this block.
+    /// The left neighbour that has announced itself as the absorber of this block. The caller has seen the
+    /// fate `Absorbed`.
     pub(super) fn absorber(self) -> Option<Self> {
         let word = self.forward_word();
         if word.addr() & ABSORBER == 0 {
@@ -433,10 +434,11 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     /// Leaves word for helpers who absorbs this block, unless something is written there.
     pub(super) fn announce_absorber(self, absorber: Self) {
         let tagged = absorber.as_ptr().map_addr(|address| address | ABSORBER);
-        // Ordering: Release (O3); the absorber is old news to everyone who can get here, but a
-        // helper dereferences it. A failure means that it, or a replacement, is there already.
+        // Ordering: Relaxed; a helper looks here only after it has seen the fate `Absorbed` (O4), which is
+        // decided after this by one who has the absorber before it. A failure means that the same absorber,
+        // or a replacement, is there already.
         let _ =
-            self.forward.compare_exchange(null_mut(), tagged, Ordering::Release, Ordering::Relaxed);
+            self.forward.compare_exchange(null_mut(), tagged, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Sets the replacement, unless one is set. Answers whether this call did it.

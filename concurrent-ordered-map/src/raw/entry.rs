@@ -49,16 +49,17 @@ impl<K, V> Entry<K, V> {
         unsafe { self.value.assume_init_ref() }
     }
 
-    /// Fails a loom model in which the entry is freed, or its content not visible yet.
+    /// Fails a loom model in which the entry is freed; what is done to it, one in which the content is not
+    /// visible yet, or may be read while it is dropped.
     ///
     /// # Safety
     /// The caller may read the entry.
     #[inline]
-    unsafe fn witness(entry: *mut Self) {
+    unsafe fn witness<'a>(entry: *mut Self) -> &'a Witness {
         reclaim::check_alive(entry);
         let witness = entry.wrapping_byte_add(offset_of!(Self, witness)).cast::<Witness>();
         // SAFETY: the caller's word.
-        unsafe { &*witness }.read();
+        unsafe { &*witness }
     }
 
     /// Where the key is.
@@ -106,7 +107,7 @@ impl<K, V> Entry<K, V> {
     #[inline]
     pub(super) unsafe fn key_of<'g>(entry: *mut Self) -> &'g K {
         // SAFETY: the caller's word.
-        unsafe { Self::witness(entry) };
+        unsafe { Self::witness(entry) }.read();
         // SAFETY: an owner keeps the key; no reference to the value is made.
         unsafe { &*Self::key_place(entry) }
     }
@@ -116,7 +117,7 @@ impl<K, V> Entry<K, V> {
     #[inline]
     pub(super) unsafe fn deref<'g>(entry: *mut Self) -> &'g Self {
         // SAFETY: I3.
-        unsafe { Self::witness(entry) };
+        unsafe { Self::witness(entry) }.read();
         // SAFETY: I3.
         unsafe { &*entry }
     }
@@ -169,6 +170,8 @@ impl<K, V> Entry<K, V> {
     /// # Safety
     /// No owner is left, and the value is gone.
     unsafe fn free(entry: *mut Self, has_key: bool) {
+        // SAFETY: the caller alone has it.
+        unsafe { Self::witness(entry) }.end();
         if has_key {
             // SAFETY: the last owner drops the key, once.
             contain(|| unsafe { drop_in_place(Self::key_place(entry)) });

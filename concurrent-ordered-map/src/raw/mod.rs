@@ -103,8 +103,8 @@
 //! |---|---|---|---|
 //! | **O1** | `Block::change_state` (publish, claim, settle, freeze) | `Block::state`, its own failures | slots below the count: hint and pointer |
 //! | **O2** | `Slot::exchange` | `Slot::load`, its own failures | the entry's or block's content |
-//! | **O3** | `Block::exchange_forward`, `announce_absorber`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
-//! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate |
+//! | **O3** | `Block::exchange_forward`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
+//! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate, and of an absorbed block the absorber |
 //! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
 //! | **O6** | `Entry::release`, `release_key`, `disown_key`, `disown_value` | the same | all that other owners did with key and value |
 //! | **O7** | `Block::drop_link` | the same; a `try_link` that fails | all that other threads wrote to the block; what took the place of its last link |

@@ -170,9 +170,13 @@ fn ended<DB: Database, T>(connection: &mut PooledConnection<DB>, outcome: &Resul
 
 /// For functions of sqlx that acquire a connection, such as those that run migrations.
 ///
-/// sqlx's own `Transaction` can own a connection of sqlx's own pool only, so `begin`, called through this
-/// trait on a manager, is an error. [`ConnectionManager::begin`] is what a method call means, and works; so
-/// does this trait's on a borrowed connection.
+/// `begin`, called through this trait on a manager, is an error. It would have to answer an
+/// `sqlx::Transaction<'c>`, which is made of a `&'c mut` of the connection or of a `PoolConnection`. The latter
+/// has private fields, and only sqlx's own pool makes it, around a connection that it has opened itself. The
+/// former needs an owner that lives for `'c`, and here there is only `&'c ConnectionManager`: the borrowed
+/// connection would have to be leaked, and since the transaction tells nobody when it ends, it would never
+/// come back. [`ConnectionManager::begin`] is what a method call means, and works; so does this trait's on a
+/// borrowed connection.
 impl<'c, DB: Database> Acquire<'c> for &'c ConnectionManager<DB> {
     type Database = DB;
     type Connection = PooledConnection<DB>;

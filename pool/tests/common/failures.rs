@@ -59,9 +59,22 @@ macro_rules! failures {
                 .ok()
         }
 
+        const CHECK_AFTER: Duration = Duration::from_millis(100);
+
         async fn connect(url: &str, min: usize, max: usize) -> Manager {
-            let config = Config::<$DB>::new(url).unwrap().min(min).max(max);
-            let config = config.set(|settings| settings.maintenance_every = None);
+            connect_with_check(url, min, max, CHECK_AFTER).await
+        }
+
+        async fn connect_with_check(
+            url: &str,
+            min: usize,
+            max: usize,
+            check_after: Duration,
+        ) -> Manager {
+            let config = Config::<$DB>::new(url).unwrap().min(min).max(max).set(|settings| {
+                settings.maintenance_every = None;
+                settings.check_after = check_after;
+            });
             ConnectionManager::connect(config).await.unwrap()
         }
 
@@ -77,16 +90,16 @@ macro_rules! failures {
             errors
         }
 
-        /// So long that idle connections are checked.
-        async fn be_idle(manager: &Manager) {
-            tokio::time::sleep(manager.settings().check_after + Duration::from_millis(20)).await;
+        /// So long that idle connections are checked, unless they are only after longer than `CHECK_AFTER`.
+        async fn be_idle() {
+            tokio::time::sleep(CHECK_AFTER + Duration::from_millis(20)).await;
         }
 
-        #[tokio::test]
-        async fn when_every_backend_is_killed_only_those_whose_query_runs_see_it() {
-            let Some(server) = private_server() else { return };
-            let manager = connect(&server.url(), 20, 20).await;
-            let killer = connect(&server.url(), 1, 1).await;
+        /// Kills all twenty connections, of which ten are running a query, and then lets sixty call. How many
+        /// of the ten and of the sixty see an error.
+        async fn errors_when_all_are_killed(url: &str, check_after: Duration) -> (usize, usize) {
+            let manager = connect_with_check(url, 20, 20, check_after).await;
+            let killer = connect(url, 1, 1).await;
             let running: Vec<_> = (0..10)
                 .map(|_| {
                     let manager = manager.clone();
@@ -97,16 +110,32 @@ macro_rules! failures {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             assert_eq!($kill(&killer).await, 20);
-            let mut errors = 0;
+            let mut running_errors = 0;
             for query in running {
-                errors += usize::from(query.await.unwrap().is_err());
+                running_errors += usize::from(query.await.unwrap().is_err());
             }
-            assert_eq!(errors, 10, "of those whose query was running");
-            be_idle(&manager).await;
-            assert_eq!(errors_of(&manager, 60).await, 0, "of those who came afterwards");
-            let closed = manager.stats().closed;
-            assert_eq!(closed[&Reason::Unclean], 10, "{closed:?}");
-            assert!(manager.stats().open <= 20);
+            be_idle().await;
+            let later_errors = errors_of(&manager, 60).await;
+            let stats = manager.stats();
+            let unclean = usize::try_from(stats.closed[&Reason::Unclean]).unwrap();
+            assert_eq!(unclean, running_errors + later_errors, "who sees an error has it closed");
+            assert!(stats.open <= 20);
+            (running_errors, later_errors)
+        }
+
+        #[tokio::test]
+        async fn when_every_backend_is_killed_only_those_whose_query_runs_see_it() {
+            let Some(server) = private_server() else { return };
+            let errors = errors_when_all_are_killed(&server.url(), CHECK_AFTER).await;
+            assert_eq!(errors, (10, 0), "of those whose query was running, and of those after them");
+        }
+
+        /// The same without the check. It shows that the test above sees a check that is missing.
+        #[tokio::test]
+        async fn without_the_check_each_connection_that_was_killed_while_idle_shows_it_to_one_caller() {
+            let Some(server) = private_server() else { return };
+            let never = Duration::from_secs(3600);
+            assert_eq!(errors_when_all_are_killed(&server.url(), never).await, (10, 10));
         }
 
         #[tokio::test]
@@ -116,7 +145,7 @@ macro_rules! failures {
             let manager = connect(&server.url(), 5, 10).await;
             assert_eq!(errors_of(&manager, 50).await, 0, "before");
             server.tell("stop");
-            be_idle(&manager).await;
+            be_idle().await;
             let begun = Instant::now();
             assert_eq!(errors_of(&manager, 50).await, 50, "while it is down");
             assert!(
@@ -134,7 +163,7 @@ macro_rules! failures {
             let (url, freeze) = failures::freezable(&server.url()).await;
             let manager = connect(&url, 5, 10).await;
             freeze.send(true).unwrap();
-            be_idle(&manager).await;
+            be_idle().await;
             let limit = Duration::from_millis(200);
             let late = Arc::new(AtomicUsize::new(0));
             let calls: Vec<_> = (0..30)

@@ -185,6 +185,19 @@ macro_rules! nine {
             assert_eq!((manager.stats().open, manager.stats().closed[&Reason::Shutdown]), (0, 2));
         }
 
+        /// Begins a transaction, in one of the three ways there are, and gives up after so many polls.
+        async fn cut_a_begin_short(manager: &ConnectionManager<$DB>, way: usize, polls: usize) {
+            if way == 0 {
+                drop(cut_short(polls, manager.begin()).await);
+                return;
+            }
+            let mut connection = manager.acquire().await.unwrap();
+            match way {
+                1 => drop(cut_short(polls, connection.begin()).await),
+                _ => drop(cut_short(polls, sqlx::Connection::begin(&mut *connection)).await),
+            }
+        }
+
         /// Polls a future this often, gives it time in between, and drops it then.
         async fn cut_short<F: Future>(polls: usize, future: F) -> Option<F::Output> {
             let mut future = std::pin::pin!(future);
