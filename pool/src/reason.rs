@@ -17,6 +17,8 @@ pub enum Reason {
     ExpiredNow,
     /// A health check failed.
     Unhealthy,
+    /// A hook refused it, failed, or took too long.
+    Refused,
     /// It came back in a state from which it could not be cleaned, or broken.
     Unclean,
     /// It serves one borrower only, since its session cannot be reset.
@@ -31,12 +33,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
         Self::ExpiredNow,
         Self::Unhealthy,
+        Self::Refused,
         Self::Unclean,
         Self::Spent,
         Self::Requested,
@@ -52,6 +55,7 @@ impl Reason {
             Self::Reset => "reset",
             Self::ExpiredNow => "expired_now",
             Self::Unhealthy => "unhealthy",
+            Self::Refused => "refused",
             Self::Unclean => "unclean",
             Self::Spent => "spent",
             Self::Requested => "requested",
