@@ -117,7 +117,7 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), Ask::new().within(limit))
     }
 
-    /// As [`acquire`](Self::acquire), asked for in another way: a [`Priority`], or any [`Ask`].
+    /// As [`acquire`](Self::acquire), asked for in another way: a [`Priority`](crate::Priority), or any [`Ask`].
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).
