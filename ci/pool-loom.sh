@@ -34,7 +34,7 @@ caught() {
 
 caught $core/serve.rs 's/waiter\.unclaimed\(\)/let _ = waiter;\n        None/' \
     'a waiter that leaves keeps what it was handed'
-caught $core/serve.rs 's/self\.closed \|\| outdated/self.closed/' \
+caught $core/serve.rs 's/self\.closed \|\| outdated \|\|/self.closed ||/' \
     'an outdated connection becomes idle'
 caught $core/serve.rs 's/= self\.queue\.pop\(\) else/= self.queue.pop().filter(|_| false) else/' \
     'what is given back passes by who waits'
@@ -45,11 +45,11 @@ caught $core/serve.rs 's/is_to_supply: state\.can_supply\(\)/is_to_supply: false
 caught $core/lines.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays/let stays = true;\n                if chosen(*ticket, waiter)/' \
     'one who is late is sent away but stays in the queue'
 
-caught $core/supply.rs 's/state\.empty\.len\(\) >= limit/state.empty.len() > limit/' \
+caught $core/supply.rs 's/state\.open\(\) >= limit/state.open() > limit/' \
     'one more than the limit is reserved'
 caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
     'one who comes after the close waits'
-caught $core/serve.rs 's/(    fn settle\(.*?)self\.put\(slot, Stage::Retiring\);\n/$1/s' \
+caught $core/serve.rs 's/if self\.queue\.has_tenants\(\)/if false/' \
     'what comes back counts as its tenant'"'"'s until it has found its next owner'
 caught $core/queue.rs 's/account\.is_idle\(\) && //' \
     'a tenant that has something is forgotten'

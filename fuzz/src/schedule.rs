@@ -10,7 +10,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use pool::{Ageing, Condition, Error, Guard, Pool, Priority, Stats, Tenant, TenantLimits};
+use pool::{
+    Ageing, Breaker, CircuitState, Condition, Error, Guard, Pool, Priority, Settings, Stats, Tenant,
+    TenantLimits,
+};
 use tokio::time::Instant;
 
 use crate::fake::{Fake, Server, assert_whole, millis, settings, start};
@@ -50,6 +53,8 @@ pub struct Plan {
     min: usize,
     /// How long each step of the database takes, in milliseconds.
     takes: [u8; 4],
+    /// Whether there is a circuit, which opens after two failures in a row.
+    has_breaker: bool,
     steps: Vec<Step>,
 }
 
@@ -57,11 +62,12 @@ impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let max = u.int_in_range(1..=4)?;
         let (min, takes) = (u.int_in_range(0..=max)?, u.arbitrary::<[u8; 4]>()?.map(|ms| ms % 4));
+        let has_breaker = u.arbitrary()?;
         let mut steps = Vec::new();
         while !u.is_empty() && steps.len() < 60 {
             steps.push(u.arbitrary()?);
         }
-        Ok(Self { max, min, takes, steps })
+        Ok(Self { max, min, takes, has_breaker, steps })
     }
 }
 
@@ -100,7 +106,13 @@ pub fn check(plan: &Plan) {
 }
 
 async fn run(plan: &Plan) {
-    let (pool, server) = start(settings(plan.min, plan.max)).await;
+    let breaker = plan.has_breaker.then(|| Breaker {
+        failures_in_a_row: Some(2),
+        open_min: millis(20),
+        open_max: millis(100),
+        ..Breaker::default()
+    });
+    let (pool, server) = start(Settings { breaker, ..settings(plan.min, plan.max) }).await;
     let [connect, check, clean, close] = plan.takes.map(u64::from);
     server.connect_ms.store(connect, SeqCst);
     server.check_ms.store(check, SeqCst);
@@ -225,6 +237,11 @@ impl World {
         }
         let stats = self.pool.stats();
         assert_eq!(stats.waiting, self.waiting.len(), "{stats:?}");
+        let is_open = stats.breaker.as_ref().is_some_and(|at| at.state != CircuitState::Closed);
+        assert!(
+            !is_open || stats.waiting == 0,
+            "somebody waits while the circuit is open: {stats:?}"
+        );
         assert!(self.held.len() <= stats.in_use && stats.open <= stats.max, "{stats:?}");
         assert!(self.server.most_open.load(SeqCst) <= stats.max, "more than the maximum were open");
         assert!(

@@ -37,11 +37,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut plan =
         [WarmUp::after(Duration::from_millis(5), 7), WarmUp::after(Duration::ZERO, 8)].into_iter();
     manager.warm_on(move || plan.next());
-    while manager.stats().open < 8 {
+    while manager.stats().warm.opened < 5 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     println!("by the schedule {} are open", manager.stats().open);
-    assert_eq!(manager.stats().warm.opened, 5);
+    assert_eq!(manager.stats().open, 8);
     Ok(())
 }
 

@@ -30,7 +30,7 @@
 //! * [`Pool`] and [`Guard`] are the same over any [`Connector`], which is how the tests put a fake database
 //!   under it.
 //! * [`Ask`] says how a connection is asked for, where [`acquire`](Pool::acquire)'s defaults do not do: by
-//!   [`Priority`], with a time limit of its own.
+//!   [`Priority`], for a tenant, under a tag, with a time limit of its own.
 //! * [`Stats`] is what a pool says about itself, and serializes. Events, [spans](#spans) and
 //!   [metrics](#metrics) tell the rest; the example `service` shows it all on a page.
 //!
@@ -53,15 +53,27 @@
 //! | replace all connections, disturbing nobody | [`reset`](Pool::reset) |
 //! | end in good order | [`close`](Pool::close)`(limit).await?` |
 //!
-//! What stands between the pool and the database, each off unless asked for, with an example of that name:
+//! What a business puts on its pool, each off until it is asked for (but ageing), with an example of that name:
 //!
-//! | part | where | example |
+//! | part | what it gives | example |
 //! |---|---|---|
-//! | hooks: fresh credentials before each connect, statements and closures after it, questions before and after each loan | [`Config`]'s hooks; [`HookSet`] says when each runs and what its answer means | `hooks` |
-//! | checks of one's own, before a loan, after it and in the background | [`Config::check`], [`Config::check_with_sql`], [`Health`] | `health_checks` |
-//! | connections ahead of load: at the start, by a call, by a schedule | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | `warm_up` |
-//! | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | [`Cluster`], [`ClusterConfig`] | `replicas` |
-//! | faults on purpose, by a seed or a script, for tests and drills | the feature `fault-injection`, `faults` | `faults` |
+//! | [`Priority`], [`Ageing`] | who goes first, and for how long at most | `ageing` |
+//! | [`Tenant`], [`TenantLimits`], [`Tenants`] | a maximum, a share, a weight, a queue and statistics for each tenant | `tenants` |
+//! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
+//! | [`Ask::tag`] | use, waits and holds by [`Tag`], and which tags hold the connections | `tags` |
+//! | [`Leaks`] | who has held a connection for too long, reported once, and found again | `leaks` |
+//! | `RateLimit` (feature `rate-limit`) | how often connections may be asked for, by pool and tag | `rate_limit` |
+//! | [`Breaker`] | nobody waits for a database that fails; probes find it back | `breaker` |
+//! | [`Degradation`] | waiting less, and shedding by [`Priority`], when many wait | `degradation` |
+//! | [`Fallback`] | a replica, or a closure, for those who get no connection | `degradation` |
+//! | [`Config`]'s hooks, [`HookSet`] | fresh credentials before each connect, statements and closures after it, questions before and after each loan | `hooks` |
+//! | [`Config::check`], [`Config::check_with_sql`], [`Health`] | checks of one's own, before a loan, after it and in the background | `health_checks` |
+//! | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | connections ahead of load: at the start, by a call, by a schedule | `warm_up` |
+//! | [`Cluster`], [`ClusterConfig`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
+//! | `faults` (feature `fault-injection`) | faults on purpose, by a seed or a script, for tests and drills | `faults` |
+//!
+//! What stands before an acquire is asked in this order: the tag's rate limit, the pool's rate limit, what is
+//! idle, the rules of degradation, the circuit, the queue, and the fallback.
 //!
 //! # What it promises
 //!
@@ -70,7 +82,9 @@
 //!
 //! **Who came first goes first**, within a [`Priority`]. A connection that comes back is handed to the first
 //! who waits; a newcomer never overtakes. A higher priority goes first, but no priority is starved: by how much
-//! later others may come and still go first is bounded by [`Ageing`].
+//! later others may come and still go first is bounded by [`Ageing`]. A tenant's callers have a queue of their
+//! own: one tenant's flood delays another that has less than its share by the return of one connection, however
+//! many wait (`tests/tenants.rs`; the plot of the example `tenants` is `docs/tenants.svg`).
 //!
 //! **Dropping a future, at any point, loses nothing**: no connection, no place, no turn. Connecting, checking,
 //! cleaning and closing run in tasks of their own, so a caller that gives up cancels none of them, and what
@@ -87,6 +101,7 @@
 //! **While the database is down**, one attempt at a time is made, with pauses that grow up to
 //! [`Settings::retry_max`]. A caller learns the cause as soon as an attempt fails that began after it came,
 //! unless a borrowed connection may still come back. When the database is back, the next attempt finds it.
+//! With a [`Breaker`], nobody waits then even for borrowed connections, and nothing is tried but its probes.
 //!
 //! **Idle connections that died are not handed out** if they were idle for [`Settings::check_after`]; and
 //! once one was found dead, all that are idle are checked, however lately they were used. A connection that
@@ -111,13 +126,19 @@
 //! | [`acquire`](Pool::acquire) of an idle connection, and giving it back | a lock and a clock reading each; no allocation, timer or system call |
 //! | the same on PostgreSQL and MySQL | one look more at whether the driver has anything left to read |
 //! | acquire that waits | an allocation, a lock to join the queue, and none to be served; no timer of its own |
+//! | a [`Tag`] | a look-up, three counters and a clock reading more; an account of 4 KB for the first of each |
+//! | a rate limit that is not reached | a clock reading and a compare-exchange |
+//! | a rate limit that holds a caller back | an allocation and a timer |
+//! | leaks, the circuit, degradation | nothing, or a clock reading, as long as nobody waits; a timer each for the pool |
 //! | a deadline that comes | O(*waiting*) under the lock, once for all that are due in the same millisecond |
 //! | opening, closing | O(log *open*) in the registry and the expiry index |
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it, and adds up 4 KB for each place of the maximum |
 //! | a hook before loans | a task for each loan, which the borrower waits for |
 //! | a hook or a check after loans | a task for each loan, which nobody waits for |
 //! | a read of a [`Cluster`] | that of the acquire, and a short lock or two for each endpoint |
-//! | maintenance | O(*what is due* log *open*), and a look at each place |
+//! | acquire in the name of a tenant | a look-up in O(log *tenants*), and a lock of the tenant's for its statistics |
+//! | giving back while several tenants wait | O(*tenants that wait and are below their maxima*) under the lock |
+//! | maintenance | O(*what is due* log *open*), and a look at each place and each tenant |
 //!
 //! # Events
 //!
@@ -183,15 +204,18 @@
 //! * `postgres`, `mysql`: these databases.
 //! * `any` (default): [`sqlx::Any`], whichever of the others is switched on, chosen by the URL at run time.
 //! * `metrics`: see [Metrics](#metrics).
+//! * `rate-limit`: rate limits, by the crate [governor](https://docs.rs/governor).
 //! * `fault-injection`: steps that fail or take longer on purpose. For tests and drills only.
 //!
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]
 
 mod acquiring;
+mod adaptive;
 mod ask;
 mod cluster;
 mod connector;
+mod controller;
 mod core;
 mod db;
 mod error;
@@ -215,6 +239,7 @@ mod observe;
 mod pool;
 mod reason;
 mod report;
+mod resizing;
 mod seat;
 mod settings;
 mod shared;
@@ -227,6 +252,7 @@ mod tenants;
 mod waiting;
 mod warm;
 
+pub use self::adaptive::{Adaptive, AdaptiveStats, Decision, Signal};
 pub use self::ask::{Ageing, Ask, Priority};
 pub use self::cluster::{
     Cluster, ClusterSettings, ClusterStats, EndpointStats, Reads, Role, Routing,

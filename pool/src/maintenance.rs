@@ -50,7 +50,7 @@ impl<C: Connector> Pool<C> {
     /// # Errors
     /// [`Error::Connect`] when one of them could not be opened; others may have been.
     pub async fn renew(&self) -> Result<usize, Error> {
-        match self.shared.open_up_to(self.shared.settings.max).await {
+        match self.shared.open_up_to(self.shared.core.counts().max).await {
             (_, Some(cause)) => Err(Error::Connect { cause }),
             (opened, None) => {
                 event!(info, self.shared, { opened, }, "filled up to the maximum");
@@ -139,7 +139,8 @@ impl<C: Connector> Shared<C> {
 
     /// Opens one connection, if there is a place for it. Answers whether it did.
     async fn open_one_more(self: &Arc<Self>) -> bool {
-        let limit = (self.core.counts().open + 1).min(self.settings.max);
+        let counts = self.core.counts();
+        let limit = (counts.open + 1).min(counts.max);
         self.open_up_to(limit).await.0 > 0
     }
 

@@ -15,6 +15,7 @@ use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
 use crate::maintenance;
 use crate::meters;
+use crate::resizing;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting;
@@ -86,6 +87,7 @@ impl<C: Connector> Pool<C> {
         leaks::watch(&pool.shared);
         circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
+        resizing::start(&pool.shared);
         meters::start(&pool.shared);
         Ok((pool, failed))
     }
@@ -99,7 +101,8 @@ impl<C: Connector> Pool<C> {
     /// Cancel-safe: no connection, attempt or turn is lost when the future is dropped.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::Connect`] or [`Error::Closed`].
+    /// [`Error::Timeout`], [`Error::Connect`] or [`Error::Closed`]; and where these parts are on,
+    /// [`Error::CircuitOpen`], [`Error::RateLimited`] and [`Error::Overloaded`].
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = Result<Guard<C>, Error>> + Send + '_ {
         self.acquire_by(Location::caller(), Ask::new())
@@ -133,7 +136,8 @@ impl<C: Connector> Pool<C> {
     /// before each loan, none is.
     ///
     /// # Errors
-    /// [`Error::NoneIdle`] or [`Error::Closed`].
+    /// [`Error::NoneIdle`] or [`Error::Closed`], and [`Error::RateLimited`] where there is a rate limit, whose
+    /// permit it takes.
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
         try_acquire(&self.shared, Location::caller(), &Ask::new())

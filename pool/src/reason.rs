@@ -23,6 +23,8 @@ pub enum Reason {
     Unclean,
     /// It serves one borrower only, since its session cannot be reset.
     Spent,
+    /// There were more than the maximum, which was lowered.
+    Surplus,
     /// Its borrower closed it.
     Requested,
     /// Its borrower took it out of the pool.
@@ -33,7 +35,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
@@ -42,6 +44,7 @@ impl Reason {
         Self::Refused,
         Self::Unclean,
         Self::Spent,
+        Self::Surplus,
         Self::Requested,
         Self::Detached,
         Self::Shutdown,
@@ -58,6 +61,7 @@ impl Reason {
             Self::Refused => "refused",
             Self::Unclean => "unclean",
             Self::Spent => "spent",
+            Self::Surplus => "surplus",
             Self::Requested => "requested",
             Self::Detached => "detached",
             Self::Shutdown => "shutdown",

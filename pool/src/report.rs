@@ -51,6 +51,7 @@ impl<C: Connector> Pool<C> {
             rate_limits: shared.rate_limits(),
             breaker: shared.gate.circuit.as_ref().map(Circuit::stats),
             degradation: shared.gate.relief.stats(),
+            adaptive: shared.adaptive_stats(),
             connections: shared.named(rows),
             #[cfg(feature = "fault-injection")]
             faults: shared.connector.faults().map(crate::faults::Faults::stats),

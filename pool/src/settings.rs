@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::Adaptive;
 use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::gate::circuit::Breaker;
@@ -36,7 +37,8 @@ pub struct Settings {
     pub name: String,
     /// How many connections are opened at the start and kept. Default: 10.
     pub min: usize,
-    /// How many there may be at most, counting those that are being opened or closed. Default: 20.
+    /// How many there may be at most, counting those that are being opened or closed. Default: 20. Where it is
+    /// [`adaptive`](Self::adaptive), what it is at the start.
     pub max: usize,
     /// How long a caller waits for a connection. Default: 30 s.
     #[serde(with = "millis")]
@@ -108,6 +110,8 @@ pub struct Settings {
     pub hooks: HookTimeouts,
     /// How many connections are opened ahead of load. Default: none beyond the minimum.
     pub warm: Warm,
+    /// Moves the maximum between bounds by what is measured. Default: `None`, the maximum stays.
+    pub adaptive: Option<Adaptive>,
 }
 
 impl Default for Settings {
@@ -141,6 +145,7 @@ impl Default for Settings {
             health: Health::default(),
             hooks: HookTimeouts::default(),
             warm: Warm::default(),
+            adaptive: None,
         }
     }
 }
@@ -183,12 +188,18 @@ impl Settings {
 
     /// The least that the maximum may become.
     pub(crate) fn least_max(&self) -> usize {
-        self.max
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.min_max)
+    }
+
+    /// The most that the maximum may become.
+    pub(crate) fn most_max(&self) -> usize {
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.max_max)
     }
 
     /// Checks the settings of parts that have their own.
     fn validate_parts(&self) -> Result<(), ConfigError> {
         self.ageing.as_ref().map_or(Ok(()), Ageing::validate)?;
+        self.adaptive.as_ref().map_or(Ok(()), |adaptive| adaptive.validate(self))?;
         self.tenants.validate(self.least_max())?;
         self.leaks.as_ref().map_or(Ok(()), Leaks::validate)?;
         #[cfg(feature = "rate-limit")]

@@ -15,6 +15,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
 use tracing::Span;
 
+use crate::adaptive::Decisions;
 use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
 use crate::error::{Cause, StepPanic, StepTimeout};
@@ -72,6 +73,8 @@ pub(crate) struct Shared<C: Connector> {
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
     pub(crate) tenants: Registry,
+    /// What was decided about the maximum.
+    pub(crate) decisions: Mutex<Decisions>,
     pub(crate) outage: Mutex<Outage>,
     pub(crate) meters: Meters,
     pub(crate) gate: Gate<C>,
@@ -96,16 +99,19 @@ impl<C: Connector> Shared<C> {
             settings.name = connector.name().unwrap_or_else(|| String::from("pool"));
         }
         let hooks = connector.hooks();
+        let core = Core::new(settings.most_max(), settings.ageing).preparing(hooks.before_acquire);
+        core.set_limit(settings.max);
         Arc::new(Self {
             hooks,
             tends_returned: hooks.after_release
                 || settings.health.on_release
                 || has_faults(&connector),
             connector,
-            core: Core::new(settings.max, settings.ageing).preparing(hooks.before_acquire),
+            core,
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
             tenants: Registry::new(),
+            decisions: Mutex::new(Decisions::default()),
             outage: Mutex::new(Outage::default()),
             meters: Meters::new(&settings.name),
             gate: Gate::new(&settings),
@@ -151,8 +157,8 @@ impl<C: Connector> Shared<C> {
     /// is emptied or an attempt has ended.
     pub(crate) fn pump(self: &Arc<Self>) {
         let now = Instant::now();
-        // No more than `max` times: a runtime that shuts down drops what is spawned, which empties the slot.
-        for _ in 0..self.settings.max {
+        // No more times than there may be connections: a runtime that shuts down drops what is spawned, which empties the slot.
+        for _ in 0..self.settings.most_max() {
             match self.core.supply(now, |live| self.is_fresh(live, now)) {
                 Some(Job::Connect(slot)) => {
                     self.runtime.spawn(Seat::reserved(self, slot).connect_until_done());

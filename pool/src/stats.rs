@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::AdaptiveStats;
 use crate::gate::circuit::BreakerStats;
 use crate::gate::leaks::LeakStats;
 #[cfg(feature = "rate-limit")]
@@ -144,6 +145,9 @@ pub struct Stats {
     /// The tenants that are known, by name.
     #[serde(default)]
     pub tenants: Vec<TenantStats>,
+    /// How the maximum is adapted, if it is.
+    #[serde(default)]
+    pub adaptive: Option<AdaptiveStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
     /// What was counted by tag, in the order of their names; [`Tag::OTHER`](crate::Tag::OTHER) last.

@@ -70,6 +70,10 @@ impl<R> Account<R> {
         self.in_use == 0 && self.lines.len() == 0
     }
 
+    pub(super) fn has_maximum(&self) -> bool {
+        self.limits.max.is_some()
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.room() > 0
     }

@@ -5,8 +5,9 @@
 //!
 //! They hold whenever the lock is free.
 //!
-//! * **C1** There are `max` slots, and each is at one [`Stage`]. A resource exists, is being made or is
-//!   being closed only in a slot that is not empty; so there are never more than `max`.
+//! * **C1** Each slot is at one [`Stage`]. A resource exists, is being made or is being closed only in a slot
+//!   that is not empty. An empty slot is reserved only while fewer than `limit` are not; so there are never
+//!   more than `limit`, unless that was lowered since: then whatever comes back beyond it is closed.
 //! * **C2** `empty` and `idle` are exactly the slots at these stages.
 //! * **C3** Whoever waits is in the queue, in its tenant's account. The account's claims are as many of these
 //!   as the tenant may have more. `is_crowded` says whether there are any claims: whether anybody waits who
@@ -154,6 +155,8 @@ pub(crate) struct Core<R> {
 
 struct State<R> {
     slots: Box<[Slot<R>]>,
+    /// How many slots may be used: all, or fewer.
+    limit: usize,
     idle: Bits,
     empty: Bits,
     queue: Queue<R>,
@@ -163,6 +166,7 @@ struct State<R> {
     connecting: usize,
     inspecting: usize,
     lent: usize,
+    retiring: usize,
     generation: u64,
     /// Why resources of old generations are closed.
     outdated: Reason,
@@ -175,19 +179,22 @@ struct State<R> {
 }
 
 impl<R> Core<R> {
-    pub(crate) fn new(max: usize, ageing: Option<Ageing>) -> Self {
-        let mut empty = Bits::with_room(max);
-        (0..max).for_each(|slot| empty.insert(slot));
+    /// A core of so many slots, all of which may be used.
+    pub(crate) fn new(slots: usize, ageing: Option<Ageing>) -> Self {
+        let mut empty = Bits::with_room(slots);
+        (0..slots).for_each(|slot| empty.insert(slot));
         let state = State {
-            slots: (0..max).map(|_| Slot::empty()).collect(),
-            idle: Bits::with_room(max),
+            slots: (0..slots).map(|_| Slot::empty()).collect(),
+            limit: slots,
+            idle: Bits::with_room(slots),
             empty,
-            queue: Queue::new(max, ageing),
+            queue: Queue::new(slots, ageing),
             alarm: None,
             supplying: 0,
             connecting: 0,
             inspecting: 0,
             lent: 0,
+            retiring: 0,
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
@@ -196,7 +203,7 @@ impl<R> Core<R> {
             prober: None,
             tally: Tally::default(),
         };
-        let timings = (0..max).map(|_| Timings::default()).collect();
+        let timings = (0..slots).map(|_| Timings::default()).collect();
         let is_crowded = AtomicBool::new(false);
         Self { state: Mutex::new(state), is_crowded, prepares: false, timings }
     }
@@ -213,6 +220,22 @@ impl<R> Core<R> {
         state.generation += 1;
         state.outdated = reason;
         state.take_all_idle()
+    }
+
+    /// Lets so many slots be used, at most all. Answers the idle resources that are beyond, to be closed; those
+    /// that are lent are closed when they come back. The caller calls [`supply`](Self::supply) next (C6).
+    pub(crate) fn set_limit(&self, limit: usize) -> Vec<Lease<R>> {
+        let mut state = self.state.lock();
+        state.limit = limit.min(state.slots.len());
+        let limit = state.limit;
+        state.queue.set_limit(limit);
+        let mut beyond = Vec::new();
+        while state.is_beyond()
+            && let Some(slot) = state.idle.last()
+        {
+            beyond.push(state.take_idle(slot, Stage::Retiring));
+        }
+        beyond
     }
 
     /// Sends away all who wait, and answers the idle resources, to be closed. From now on nothing is handed
@@ -311,16 +334,25 @@ impl<R> State<R> {
     }
 
     fn counts(&self) -> Counts {
-        let max = self.slots.len();
         Counts {
-            max,
-            open: max - self.empty.len(),
+            max: self.limit,
+            open: self.open(),
             idle: self.idle.len(),
             lent: self.lent,
             connecting: self.connecting,
             checking: self.supplying - self.connecting + self.inspecting,
             waiting: self.queue.len(),
         }
+    }
+
+    /// How many slots are not empty.
+    fn open(&self) -> usize {
+        self.slots.len() - self.empty.len()
+    }
+
+    /// Whether there are more resources than the limit, without those that are being closed.
+    fn is_beyond(&self) -> bool {
+        self.open() - self.retiring > self.limit
     }
 
     /// Moves a slot to another stage and keeps the sets and counters in step (C2, C6).
@@ -347,7 +379,7 @@ impl<R> State<R> {
                 step(&mut self.connecting);
                 step(&mut self.supplying);
             }
-            Stage::Retiring => {}
+            Stage::Retiring => step(&mut self.retiring),
         }
     }
 

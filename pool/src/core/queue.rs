@@ -143,9 +143,14 @@ impl<R> Queue<R> {
         waiting.map(|waiter| waiter.deadline).min()
     }
 
+    /// Whether there is any account but that of those without a tenant.
+    pub(super) fn has_tenants(&self) -> bool {
+        self.accounts.len() > COMMON + 1
+    }
+
     /// Counts a resource that a borrower gets.
     pub(super) fn lent(&mut self, hold: &Hold) {
-        self.with(index(&hold.request), |account| {
+        self.with_use(index(&hold.request), |account| {
             account.last_active = Some(hold.since);
             account.in_use += 1;
         });
@@ -153,7 +158,16 @@ impl<R> Queue<R> {
 
     /// Counts a resource that a borrower has no more. Its tenant may then have one again for which it waits.
     pub(super) fn ended(&mut self, hold: &Hold) {
-        self.with(index(&hold.request), |account| account.in_use -= 1);
+        self.with_use(index(&hold.request), |account| account.in_use -= 1);
+    }
+
+    /// Changes what an account has. Without a maximum its claims do not depend on that.
+    fn with_use(&mut self, index: usize, change: impl FnOnce(&mut Account<R>)) {
+        if self.accounts[index].has_maximum() {
+            self.with(index, change);
+        } else {
+            change(&mut self.accounts[index]);
+        }
     }
 
     /// Whether whoever asks may have one more.
@@ -164,6 +178,10 @@ impl<R> Queue<R> {
     /// Whether the account is open in whose name somebody asks.
     pub(super) fn is_open(&self, request: &Request) -> bool {
         request.tenant.as_ref().is_none_or(|tenant| self.holds(tenant.account))
+    }
+
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     fn holds(&self, id: AccountId) -> bool {

@@ -220,11 +220,14 @@ impl<R> State<R> {
         is_ready: bool,
     ) -> (GivenBack<R>, Option<Waker>) {
         let slot = lease.slot;
-        // It ends the loan, if it was one (C8).
-        self.put(slot, Stage::Retiring);
         let outdated = self.slots[slot].generation != self.generation;
-        if self.closed || outdated {
-            let reason = if self.closed { Reason::Shutdown } else { self.outdated };
+        if self.closed || outdated || self.is_beyond() {
+            let reason = match (self.closed, outdated) {
+                (true, _) => Reason::Shutdown,
+                (false, true) => self.outdated,
+                (false, false) => Reason::Surplus,
+            };
+            self.put(slot, Stage::Retiring);
             return (GivenBack::Retire(lease, reason), None);
         }
         if !is_ready {
@@ -234,9 +237,13 @@ impl<R> State<R> {
         (GivenBack::Kept, self.hand_over(lease, now))
     }
 
-    /// From [`Stage::Retiring`] to the first who waits, or to the idle. Answers whom to wake.
+    /// To the first who waits, or to the idle. Answers whom to wake.
     pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
         let slot = lease.slot;
+        if self.queue.has_tenants() {
+            // Who is next depends on what tenants have: the loan ends first, if it was one (C8).
+            self.put(slot, Stage::Retiring);
+        }
         let Some(waiter) = self.queue.pop() else {
             self.put(slot, Stage::Idle(lease.resource));
             return None;

@@ -56,7 +56,7 @@ impl<R> Core<R> {
     /// Reserves a slot if fewer than `limit` are taken, for a resource that nobody waits for yet.
     pub(crate) fn reserve_below(&self, limit: usize) -> Option<usize> {
         let mut state = self.state.lock();
-        if state.slots.len() - state.empty.len() >= limit { None } else { state.reserve() }
+        if state.open() >= limit { None } else { state.reserve() }
     }
 
     /// Reserves a slot for those who wait, if less is under way than they are, even if others are idle: these
@@ -112,7 +112,7 @@ impl<R> State<R> {
 
     fn can_reserve(&self) -> bool {
         let is_probed = self.failing && self.connecting > 0;
-        !self.closed && !is_probed && self.empty.len() > 0
+        !self.closed && !is_probed && self.open() < self.limit
     }
 
     /// Reserves the lowest empty slot (C1). While connecting fails, only one at a time.

@@ -287,6 +287,26 @@ fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused(
 }
 
 #[test]
+fn what_is_lent_beyond_a_lower_limit_is_closed_when_it_comes_back() {
+    let core = full(4);
+    let [first, second, third] = [(); 3].map(|()| take(&core).unwrap());
+    let place = join(&core, Priority::Normal);
+    assert!(core.supply(Instant::now(), |_| true).is_none());
+    let idle = core.set_limit(2);
+    assert!(idle.is_empty() && served(&place).is_some(), "the fourth was lent as well");
+    assert_eq!(give_back(&core, first), Some(Reason::Surplus));
+    assert_eq!((give_back(&core, second), core.counts().open), (Some(Reason::Surplus), 2));
+    assert_eq!(give_back(&core, third), None);
+    let beyond = core.set_limit(1);
+    assert_eq!(beyond.iter().map(|lease| lease.slot).collect::<Vec<_>>(), [2], "it was idle");
+    beyond.into_iter().for_each(|lease| core.vacate(lease.slot));
+    let _waits = join(&core, Priority::Normal);
+    assert!(connects(&core).is_empty(), "one is open, and lent");
+    core.set_limit(3);
+    assert_eq!(connects(&core), [0], "one for one who waits");
+}
+
+#[test]
 fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
     let core = Core::<u32>::new(2, None);
     let slot = core.reserve_below(2).unwrap();

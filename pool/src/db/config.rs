@@ -8,8 +8,11 @@ use serde::{Deserialize, Deserializer};
 use sqlx::Database;
 
 use super::dialect::Dialect;
+use super::gate_vars::read_gate;
 use super::hooks::Hooks;
 use super::{ConnectOptions, ConnectionManager, Sqlx};
+use crate::adaptive::Adaptive;
+use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::pool::{Pool, StartError};
 use crate::settings::Settings;
@@ -99,6 +102,18 @@ impl<DB: Database> Config<DB> {
     /// `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`, `POOL_CHECK_IDLE_EVERY`,
     /// `POOL_GAUGES_EVERY`; and `POOL_SPANS` (`true` or `false`).
     ///
+    /// For [`Ageing`](crate::Ageing) `POOL_AGEING_NORMAL` and `POOL_AGEING_LOW` in milliseconds, or `POOL_AGEING`
+    /// as `off`. Any of `POOL_ADAPTIVE_MIN_MAX`, `POOL_ADAPTIVE_MAX_MAX` and, in milliseconds,
+    /// `POOL_ADAPTIVE_EVERY` and `POOL_ADAPTIVE_WAIT_TARGET` makes the maximum [`Adaptive`](crate::Adaptive).
+    ///
+    /// What stands before an acquire: `POOL_MAX_TAGS`; `POOL_LEAKS_AFTER` (milliseconds or `off`) switches the
+    /// search for leaks on, `POOL_LEAKS_BACKTRACE` (`true` or `false`) its backtraces; `POOL_BREAKER` (`true` or
+    /// `false`) the circuit breaker, of which `POOL_BREAKER_FAILURES_IN_A_ROW` and
+    /// `POOL_BREAKER_FAILURE_PERCENT` (numbers or `off`), `POOL_BREAKER_OPEN_MIN` and `POOL_BREAKER_OPEN_MAX`
+    /// (milliseconds) can be set; `POOL_WAIT_LESS` (milliseconds) and `POOL_WAIT_LESS_OVER` (how many wait, or
+    /// `off`) the shorter limit of [`WaitLess`](crate::WaitLess); and, with the feature `rate-limit`,
+    /// `POOL_RATE_LIMIT` how many connections may be asked for in a second.
+    ///
     /// # Errors
     /// Names the variable that is missing or cannot be read, or the setting that makes no sense.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -156,6 +171,9 @@ impl<DB: Database> Config<DB> {
         vars.millis("POOL_AFTER_RELEASE_TIMEOUT", &mut settings.hooks.after_release)?;
         vars.millis_or_off("POOL_CHECK_IDLE_EVERY", &mut settings.health.idle_every)?;
         vars.flag("POOL_CHECK_ON_RELEASE", &mut settings.health.on_release)?;
+        vars.ageing(&mut settings.ageing)?;
+        vars.adaptive(&mut settings.adaptive)?;
+        read_gate(&vars, settings)?;
         vars.flag("POOL_RESET_SESSION", &mut config.reset_session)?;
         config.validate()?;
         Ok(config)
@@ -264,7 +282,25 @@ pub(super) struct Vars<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
-    fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
+    /// A number, or `off` for none.
+    pub(super) fn number_or_off<T: FromStr + Default>(
+        &self,
+        name: &str,
+        field: &mut Option<T>,
+    ) -> Result<(), ConfigError> {
+        if self.is_off(name) {
+            *field = None;
+        } else if (self.look_up)(name).is_some() {
+            self.number(name, field.insert(T::default()))?;
+        }
+        Ok(())
+    }
+
+    fn is_off(&self, name: &str) -> bool {
+        (self.look_up)(name).is_some_and(|text| text.trim() == "off")
+    }
+
+    pub(super) fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
         let Some(text) = (self.look_up)(name) else { return Ok(()) };
         *field = text
             .trim()
@@ -273,7 +309,7 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         Ok(())
     }
 
-    fn flag(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
+    pub(super) fn flag(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
         let Some(text) = (self.look_up)(name) else { return Ok(()) };
         *field = text
             .trim()
@@ -289,8 +325,12 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         Ok(())
     }
 
-    fn millis_or_off(&self, name: &str, field: &mut Option<Duration>) -> Result<(), ConfigError> {
-        if (self.look_up)(name).is_some_and(|text| text.trim() == "off") {
+    pub(super) fn millis_or_off(
+        &self,
+        name: &str,
+        field: &mut Option<Duration>,
+    ) -> Result<(), ConfigError> {
+        if self.is_off(name) {
             *field = None;
             return Ok(());
         }
@@ -298,6 +338,36 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         self.number_or(name, &mut millis)?;
         *field = millis.map(Duration::from_millis).or(*field);
         Ok(())
+    }
+
+    fn ageing(&self, field: &mut Option<Ageing>) -> Result<(), ConfigError> {
+        match (self.look_up)("POOL_AGEING").as_deref().map(str::trim) {
+            None => {}
+            Some("off") => {
+                *field = None;
+                return Ok(());
+            }
+            Some(other) => {
+                return Err(ConfigError::new("POOL_AGEING", format!("'{other}' is not off")));
+            }
+        }
+        let ageing = field.get_or_insert_default();
+        self.millis("POOL_AGEING_NORMAL", &mut ageing.normal)?;
+        self.millis("POOL_AGEING_LOW", &mut ageing.low)
+    }
+
+    fn adaptive(&self, field: &mut Option<Adaptive>) -> Result<(), ConfigError> {
+        let names = ["MIN_MAX", "MAX_MAX", "EVERY", "WAIT_TARGET"]
+            .map(|end| format!("POOL_ADAPTIVE_{end}"));
+        if names.iter().all(|name| (self.look_up)(name).is_none()) {
+            return Ok(());
+        }
+        let [min_max, max_max, every, wait_target] = &names;
+        let adaptive = field.get_or_insert_default();
+        self.number(min_max, &mut adaptive.min_max)?;
+        self.number(max_max, &mut adaptive.max_max)?;
+        self.millis(every, &mut adaptive.every)?;
+        self.millis(wait_target, &mut adaptive.wait_target)
     }
 
     fn number_or(&self, name: &str, field: &mut Option<u64>) -> Result<(), ConfigError> {

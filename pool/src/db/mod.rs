@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod dialect;
 mod executor;
+mod gate_vars;
 mod hooks;
 mod instances;
 mod transaction;
