@@ -1,5 +1,5 @@
 //! What does each part of the pool cost, on and off? `--quick`, `--rounds N`, `--parts a,b` by the beginnings of
-//! their names; `--features metrics` for that part.
+//! their names; `--features metrics,rate-limit` for these parts.
 //!
 //! Runs itself for each figure, since some parts hold for a whole process.
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use pool::{Ask, Connector, Observe, Pool, Priority, Settings};
+use pool::{Ask, Breaker, Connector, Leaks, Observe, Pool, Priority, Settings};
 
 use super::fake::Fake;
 use super::questions::crowd::{Served, throughput};
@@ -54,6 +54,12 @@ pub fn all() -> Vec<Part> {
         part!("spans, nobody listens", fake(|all| all.observe = spans()), Ask::new()),
         part!("spans, written", fake(listened_to(|all| all.observe = spans(), "info")), Ask::new()),
         part!("events, written", fake(listened_to(|_| {}, "debug")), Ask::new()),
+        part!("a tag", fake(|_| {}), Ask::new().tag("checkout")),
+        part!("a tenant", fake(|_| {}), Ask::new().tenant("acme")),
+        part!("leaks", fake(|all| all.leaks = Some(Leaks::default())), Ask::new()),
+        #[cfg(feature = "rate-limit")]
+        part!("a rate limit", fake(|all| all.rate_limits = vec![generous()]), Ask::new()),
+        part!("breaker", fake(|all| all.breaker = Some(Breaker::default())), Ask::new()),
         #[cfg(feature = "metrics")]
         part!("metrics", fake(recorded), Ask::new()),
     ]
@@ -64,6 +70,18 @@ async fn fake(change: impl FnOnce(&mut Settings)) -> Pool<Fake> {
     let mut settings = Settings { min: 10, max: 10, ..Settings::default() };
     change(&mut settings);
     Pool::start(Fake::default(), settings).await.expect("the settings make sense")
+}
+
+/// More than anybody can use.
+#[cfg(feature = "rate-limit")]
+fn generous() -> pool::RateLimit {
+    pool::RateLimit {
+        of: pool::Limited::Pool,
+        permits: 1_000_000_000,
+        per: Duration::from_secs(1),
+        burst: None,
+        when_over: pool::WhenOver::default(),
+    }
 }
 
 fn spans() -> Observe {

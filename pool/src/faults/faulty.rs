@@ -22,6 +22,10 @@ impl<C: Connector> Connector for Faulty<C> {
     type Connection = C::Connection;
     type Error = C::Error;
 
+    fn name(&self) -> Option<String> {
+        self.inner.name()
+    }
+
     async fn connect(&self) -> Result<C::Connection, C::Error> {
         self.inner.connect().await
     }
