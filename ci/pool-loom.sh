@@ -53,6 +53,11 @@ caught $core/serve.rs 's/if self\.queue\.has_tenants\(\)/if false/' \
     'what comes back counts as its tenant'"'"'s until it has found its next owner'
 caught $core/queue.rs 's/account\.is_idle\(\) && //' \
     'a tenant that has something is forgotten'
+caught $core/serve.rs 's/if state\.tripped \{\s*return Err\(Refusal::Tripped\);\s*\}//' \
+    'one who comes when the circuit has opened waits'
+
+caught $core/serve.rs 's/settle\(lease, now, !self\.prepares\)/settle(lease, now, true)/' \
+    'what is to be prepared for each loan is handed on as it is'
 
 # In the copy too: cargo would take what it built there for this tree's own.
 models "$copy" || fail "a model of the pool failed: see above"

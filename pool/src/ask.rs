@@ -6,10 +6,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::gate::tags::Tag;
 use crate::settings::millis;
 
 /// Who goes first when several wait. Among equals, whoever came first. [`Ageing`] bounds for how long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Before all others.
     High,
@@ -102,6 +106,9 @@ pub struct Ask {
     pub(crate) priority: Priority,
     pub(crate) limit: Option<Duration>,
     pub(crate) tenant: Option<Arc<str>>,
+    pub(crate) tag: Option<Tag>,
+    /// Whether it takes no connection of a fallback.
+    pub(crate) is_for_here: bool,
 }
 
 impl Ask {
@@ -127,6 +134,21 @@ impl Ask {
     #[must_use]
     pub fn tenant(self, name: impl Into<Arc<str>>) -> Self {
         Self { tenant: Some(name.into()), ..self }
+    }
+
+    /// What the connection is for. Its use is counted under that name ([`Stats::tags`](crate::Stats::tags)),
+    /// which is shown with the holder.
+    ///
+    /// Costs a look-up, and allocates for the first of each tag only.
+    #[must_use]
+    pub fn tag(self, tag: impl Into<Tag>) -> Self {
+        Self { tag: Some(tag.into()), ..self }
+    }
+
+    /// Takes no connection of a [`Fallback`](crate::Fallback): for what a replica cannot do.
+    #[must_use]
+    pub fn no_fallback(self) -> Self {
+        Self { is_for_here: true, ..self }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gate::relief::Rule;
 use crate::stats::Holder;
 
 /// The error of a connector. Shared, since one failed attempt is told to all who waited for it.
@@ -41,7 +42,8 @@ pub enum Error {
         /// Its name.
         tenant: String,
     },
-    /// A connection could not be cleaned after its use, and was closed.
+    /// A connection could not be made fit for the next borrower, and was closed: cleaning it has failed, or
+    /// the hook or the check that the pool has for connections that come back.
     #[error("the connection was closed, as it could not be cleaned: {cause}")]
     Unclean {
         /// What went wrong.
@@ -61,6 +63,45 @@ pub enum Error {
     StillBorrowed {
         /// Who has them.
         holders: Vec<Holder>,
+    },
+    /// The database fails, so that nobody waits for it for now. See [`Breaker`](crate::Breaker).
+    #[error("the circuit is open, next probe in {retry_after:?}: {cause}")]
+    CircuitOpen {
+        /// What the last failure met that was counted.
+        #[source]
+        cause: Cause,
+        /// When the next probe comes. Zero while one is under way.
+        retry_after: Duration,
+    },
+    /// There are no permits left. See `RateLimit`.
+    #[error("the rate limit of {of} is reached, retry in {retry_after:?}")]
+    RateLimited {
+        /// Whose limit it is: `pool`, or `tag` and its name.
+        of: String,
+        /// When a permit may be had, as it stands now.
+        retry_after: Duration,
+    },
+    /// A rule of [`Degradation`](crate::Degradation) has refused the caller, to spare the pool and others.
+    #[error("refused by the rule {} after {waited:?}: {why}", rule.name())]
+    Overloaded {
+        /// Which rule.
+        rule: Rule,
+        /// How long the caller has waited.
+        waited: Duration,
+        /// How long a wait was to be expected, as far as a rule asks for it and it is known.
+        expected: Option<Duration>,
+        /// What stands in the way.
+        why: Why,
+    },
+    /// What was asked for makes no sense for this pool.
+    #[error(transparent)]
+    Invalid(#[from] ConfigError),
+    /// The primary of a [`Cluster`](crate::Cluster) is down, so nothing can be written. Reads may work.
+    #[error("read-only, as the primary is down: {cause}")]
+    ReadOnly {
+        /// Why the primary is down.
+        #[source]
+        cause: Cause,
     },
     /// The pool is closed.
     #[error("the pool is closed")]
@@ -160,10 +201,18 @@ impl fmt::Display for List<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step} took longer than {limit:?}")]
 pub struct StepTimeout {
-    /// What was done: `connecting`, `checking`, `cleaning` or `closing`.
+    /// What was done: `connecting`, `checking`, `cleaning` or `closing`, or which hook ran.
     pub step: &'static str,
     /// How long it may take.
     pub limit: Duration,
+}
+
+/// A step of a connector, or a hook, that panicked. It counts as one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} panicked")]
+pub struct StepPanic {
+    /// What was done, as in [`StepTimeout`].
+    pub step: &'static str,
 }
 
 /// A setting that makes no sense.
@@ -179,5 +228,13 @@ pub struct ConfigError {
 impl ConfigError {
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
+    }
+
+    /// The error for the first of these times that is zero.
+    pub(crate) fn unless_positive(times: &[(&str, Option<Duration>)]) -> Result<(), Self> {
+        match times.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            Some((field, _)) => Err(Self::new(*field, "must be more than zero")),
+            None => Ok(()),
+        }
     }
 }

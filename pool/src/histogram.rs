@@ -119,6 +119,26 @@ impl Recorder {
     }
 }
 
+/// A recorder into which several may record at once.
+#[derive(Default)]
+pub(crate) struct SharedRecorder(Recorder);
+
+impl SharedRecorder {
+    pub(crate) fn record(&self, duration: Duration) {
+        // Ordering: Relaxed throughout; a reader needs no order.
+        let nanos = nanos(duration);
+        self.0.buckets[bucket(nanos)].fetch_add(1, Relaxed);
+        self.0.total_ns.fetch_add(nanos, Relaxed);
+        self.0.max_ns.fetch_max(nanos, Relaxed);
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        let mut sum = Histogram::default();
+        self.0.add_to(&mut sum);
+        sum.times()
+    }
+}
+
 impl std::fmt::Debug for Histogram {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.times().fmt(f)

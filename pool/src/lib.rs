@@ -39,6 +39,16 @@
 //! | [`Tenant`], [`TenantLimits`], [`Tenants`] | a maximum, a share, a weight, a queue and statistics for each tenant | `tenants` |
 //! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
 //!
+//! What stands between the pool and the database, each off unless asked for, with an example of that name:
+//!
+//! | part | where | example |
+//! |---|---|---|
+//! | hooks: fresh credentials before each connect, statements and closures after it, questions before and after each loan | [`Config`]'s hooks; [`HookSet`] says when each runs and what its answer means | `hooks` |
+//! | checks of one's own, before a loan, after it and in the background | [`Config::check`], [`Config::check_with_sql`], [`Health`] | `health_checks` |
+//! | connections ahead of load: at the start, by a call, by a schedule | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | `warm_up` |
+//! | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | [`Cluster`], [`ClusterConfig`] | `replicas` |
+//! | faults on purpose, by a seed or a script, for tests and drills | the feature `fault-injection`, `faults` | `faults` |
+//!
 //! # What it promises
 //!
 //! **The maximum holds.** A place is reserved before a connection is opened in it, and is free only when the
@@ -59,7 +69,7 @@
 //! cut short, is rolled back before anybody else has it, or closed if that fails. See "Limits" for how it is
 //! known.
 //!
-//! **Everything has a deadline**: waiting, connecting, checking, cleaning, closing. [`Error`] says which ran
+//! **Everything has a deadline**: waiting, connecting, checking, cleaning, closing, each hook. [`Error`] says which ran
 //! out and why: who holds the connections and for how long, or what connecting has met.
 //!
 //! **While the database is down**, one attempt at a time is made, with pauses that grow up to
@@ -68,7 +78,8 @@
 //!
 //! **Idle connections that died are not handed out** if they were idle for [`Settings::check_after`]; and
 //! once one was found dead, all that are idle are checked, however lately they were used. A connection that
-//! dies within that time, or in use, shows it to its borrower.
+//! dies within that time, or in use, shows it to its borrower. A caller pays for one failed check at most,
+//! however many are dead: [`Health`] says how.
 //!
 //! # When the database fails
 //!
@@ -93,6 +104,9 @@
 //! | [`stats`](Pool::stats) | copies some kilobytes, under the lock for a part of it, and adds up 4 KB for each place of the maximum |
 //! | acquire in the name of a tenant | a look-up in O(log *tenants*), and a lock of the tenant's for its statistics |
 //! | giving back while several tenants wait | O(*tenants that wait and are below their maxima*) under the lock |
+//! | a hook before loans | a task for each loan, which the borrower waits for |
+//! | a hook or a check after loans | a task for each loan, which nobody waits for |
+//! | a read of a [`Cluster`] | that of the acquire, and a short lock or two for each endpoint |
 //! | maintenance | O(*what is due* log *open*), and a look at each place and each tenant |
 //!
 //! # Events
@@ -119,12 +133,15 @@
 //! * A pool lives in the tokio runtime in which it was started, which must be running for anybody's time-out
 //!   to come. When that runtime ends, the pool is closed.
 //! * With [`Settings::ageing`] at `None`, low priority waits for ever while others keep coming.
+//! * [`Cluster`] does not replicate, and makes no replica a primary. It does not tell reads from writes: the
+//!   caller does. A query that fails is not sent again, to any endpoint.
 //!
 //! # Features
 //!
 //! * `sqlite` (default): SQLite, compiled in.
 //! * `postgres`, `mysql`: these databases.
 //! * `any` (default): [`sqlx::Any`], whichever of the others is switched on, chosen by the URL at run time.
+//! * `fault-injection`: steps that fail or take longer on purpose. For tests and drills only.
 //!
 //! TLS is chosen by sqlx's own features, such as `sqlx/tls-rustls`.
 #![forbid(unsafe_code)]
@@ -132,16 +149,29 @@
 mod acquiring;
 mod adaptive;
 mod ask;
+mod cluster;
 mod connector;
 mod controller;
 mod core;
 mod db;
 mod error;
 mod event;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
+mod fitness;
+mod gate;
 mod guard;
+mod health;
 mod histogram;
+mod hooks;
 mod id;
 mod maintenance;
+#[cfg(feature = "metrics")]
+mod meters;
+#[cfg(not(feature = "metrics"))]
+#[path = "meters_off.rs"]
+mod meters;
+mod observe;
 mod pool;
 mod reason;
 mod report;
@@ -149,25 +179,45 @@ mod resizing;
 mod seat;
 mod settings;
 mod shared;
+mod span;
 mod stats;
+mod step;
 mod sync;
 mod tenant;
 mod tenants;
 mod waiting;
+mod warm;
 
 pub use self::adaptive::{Adaptive, AdaptiveStats, Decision, Signal};
 pub use self::ask::{Ageing, Ask, Priority};
+pub use self::cluster::{
+    Cluster, ClusterSettings, ClusterStats, EndpointStats, Reads, Role, Routing,
+};
 pub use self::connector::{Condition, Connector};
 pub use self::db::{
-    Config, ConnectOptions, ConnectionManager, PooledConnection, Sqlx, Transaction,
+    ClusterConfig, Config, ConnectOptions, ConnectionManager, DatabaseCluster, PooledConnection,
+    Sqlx, Transaction,
 };
-pub use self::error::{Cause, ConfigError, Error, StepTimeout, Why};
+pub use self::error::{Cause, ConfigError, Error, StepPanic, StepTimeout, Why};
+pub use self::gate::circuit::{Breaker, BreakerStats, CircuitState};
+pub use self::gate::leaks::{LeakStats, Leaks};
+#[cfg(feature = "rate-limit")]
+pub use self::gate::limits::{LimitStats, Limited, RateLimit, WhenOver};
+pub use self::gate::relief::{
+    Degradation, DegradationStats, Fallback, Fallen, Rule, Shed, WaitLess,
+};
+pub use self::gate::tags::{Tag, TagStats};
 pub use self::guard::Guard;
+pub use self::health::{Health, HealthStats};
 pub use self::histogram::Times;
+pub use self::hooks::{ConnectionMetadata, HookCounts, HookSet, HookStats, HookTimeouts};
 pub use self::id::{ConnectionId, ParseIdError};
+pub use self::observe::Observe;
 pub use self::pool::{Pool, StartError};
 pub use self::reason::Reason;
 pub use self::settings::Settings;
 pub use self::stats::{Holder, Row, Stats, TenantStats};
+pub use self::step::Step;
 pub use self::tenant::Tenant;
 pub use self::tenants::{TenantLimits, Tenants};
+pub use self::warm::{Warm, WarmStats, WarmUp};

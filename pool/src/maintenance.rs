@@ -9,23 +9,31 @@ use crate::connector::Connector;
 use crate::core::Lease;
 use crate::error::Error;
 use crate::event::event;
+#[cfg(doc)]
+use crate::health::Health;
 use crate::pool::Pool;
 use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
 impl<C: Connector> Pool<C> {
     /// Does what the maintenance task does now and then: closes idle connections whose lifetime is over or
-    /// that were idle for too long, replaces those whose lifetime ends soon, and fills up to the minimum;
-    /// forgets tenants that were idle for too long.
+    /// that were idle for too long, replaces those whose lifetime ends soon, fills up to the minimum, or to
+    /// what a [warm-up](Self::warm_up) wants, checks what was idle for [`Health::idle_every`], and forgets
+    /// tenants that were idle for too long.
     /// Returns when all that is done. Failures are told by events.
     ///
     /// Cancel-safe: what has begun is carried on by tasks.
     pub async fn maintain(&self) {
         self.shared.pump();
         self.shared.forget_tenants();
-        self.shared.replace_old().await;
         self.shared.shrink().await;
-        self.shared.open_up_to(self.shared.settings.min).await;
+        // While the circuit is open, nothing is tried but its probes; they fill up when it closes.
+        if self.shared.core.is_tripped() {
+            return;
+        }
+        self.shared.replace_old().await;
+        self.shared.open_up_to(self.shared.floor()).await;
+        self.shared.inspect_due().await;
     }
 
     /// Closes all idle connections now, and the borrowed ones when they come back.
@@ -89,6 +97,7 @@ impl<C: Connector> Pool<C> {
             emptied.as_mut().enable();
             if shared.core.counts().open == 0 {
                 event!(info, shared, {}, "closed");
+                shared.record_gauges();
                 return Ok(());
             }
             if timeout_at(begun + limit, emptied).await.is_err() {
@@ -136,13 +145,13 @@ impl<C: Connector> Shared<C> {
     }
 
     /// Closes connections that were idle for too long, but for those in the lowest places, as many as the
-    /// minimum: these are the ones that are used first.
+    /// minimum or a warm-up wants: these are the ones that are used first.
     async fn shrink(self: &Arc<Self>) {
         let Some(limit) = self.settings.idle_timeout else { return };
         let now = Instant::now();
         let rows = self.core.rows(|live| live.last_used + limit <= now);
         let live = rows.into_iter().filter(|row| !matches!(row.stage, "connecting" | "closing"));
-        for row in live.skip(self.settings.min).filter(|row| row.idle == Some(true)) {
+        for row in live.skip(self.floor()).filter(|row| row.idle == Some(true)) {
             // It may have been borrowed meanwhile.
             let chosen = self.core.retire_idle(row.slot, |live| live.last_used + limit <= now);
             if let Some(lease) = chosen {

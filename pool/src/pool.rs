@@ -6,12 +6,15 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acquiring::{Acquiring, try_now};
+use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::error::{ConfigError, Error};
+use crate::error::{Cause, ConfigError, Error};
+use crate::gate::relief::Fallback;
+use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
 use crate::maintenance;
+use crate::meters;
 use crate::resizing;
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -47,8 +50,9 @@ pub enum StartError {
 }
 
 impl<C: Connector> Pool<C> {
-    /// Opens a pool, with the minimum of connections, in parallel. With a minimum of 0 nothing is opened, so
-    /// that nothing can fail before the first [`acquire`](Self::acquire).
+    /// Opens a pool, with the minimum of connections or as many as it is to be [`Warm`](crate::Warm) with, in
+    /// parallel. If that is 0 nothing is opened, so that nothing can fail before the first
+    /// [`acquire`](Self::acquire).
     ///
     /// Cancel-safe: what was opened is closed again.
     ///
@@ -58,20 +62,34 @@ impl<C: Connector> Pool<C> {
     /// # Panics
     /// Outside of a tokio runtime with time enabled.
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
+        let (pool, failed) = Self::start_anyway(connector, settings).await?;
+        if let Some(cause) = failed {
+            // How closing went does not matter to one who learns that opening failed.
+            let _ = pool.close(pool.shared.settings.close_timeout).await;
+            return Err(StartError::Connect(Error::Connect { cause }));
+        }
+        Ok(pool)
+    }
+
+    /// As [`start`](Self::start), even if connections cannot be opened: then it answers why, too.
+    pub(crate) async fn start_anyway(
+        connector: C,
+        settings: Settings,
+    ) -> Result<(Self, Option<Cause>), ConfigError> {
         settings.validate()?;
         let pool = Self { shared: Shared::new(connector, settings) };
         for (name, limits) in &pool.shared.settings.tenants.named {
             pool.shared.set_tenant(&name.as_str().into(), limits, true)?;
         }
-        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
-            // How closing went does not matter to one who learns that opening failed.
-            let _ = pool.close(pool.shared.settings.close_timeout).await;
-            return Err(StartError::Connect(Error::Connect { cause }));
-        }
+        pool.shared.keep_warm();
+        let (_, failed) = pool.shared.open_up_to(pool.shared.floor()).await;
         waiting::watch(&pool.shared);
+        leaks::watch(&pool.shared);
+        circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
         resizing::start(&pool.shared);
-        Ok(pool)
+        meters::start(&pool.shared);
+        Ok((pool, failed))
     }
 
     /// Borrows a connection. Waits, up to the time set, when none is idle; who came first goes first.
@@ -113,17 +131,35 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), ask.into())
     }
 
-    /// Borrows a connection if one is idle that needs no check and nobody waits.
+    /// Borrows a connection if one is idle that needs no check and nobody waits. Where a hook is to be asked
+    /// before each loan, none is.
     ///
     /// # Errors
     /// [`Error::NoneIdle`] or [`Error::Closed`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        try_now(&self.shared, Location::caller(), &Ask::new())
+        try_acquire(&self.shared, Location::caller(), &Ask::new())
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
-        Acquiring::new(&self.shared, by, ask)
+        match self.shared.settings.observe.spans {
+            false => Acquiring::new(&self.shared, by, ask),
+            true => Acquiring::in_span(&self.shared, by, ask),
+        }
+    }
+
+    /// Sets where callers get a connection who get none here: when their time is over, connecting fails, the
+    /// circuit is open or a rule of [`Degradation`](crate::Degradation) refuses them; not when a rate limit
+    /// holds them back or the pool is closed. Those who wait already, and [`Ask::no_fallback`], are not passed
+    /// on, nor is [`try_acquire`](Self::try_acquire).
+    ///
+    /// A [`WaitLess`](crate::WaitLess) rule says how long a caller waits here before that. It costs an
+    /// allocation more for a caller that has to wait.
+    ///
+    /// # Errors
+    /// When there is one already. It stays.
+    pub fn set_fallback(&self, fallback: Fallback<C>) -> Result<(), Fallback<C>> {
+        self.shared.gate.relief.fallback.set(fallback)
     }
 
     /// The settings that it was started with.

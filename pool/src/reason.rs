@@ -17,6 +17,8 @@ pub enum Reason {
     ExpiredNow,
     /// A health check failed.
     Unhealthy,
+    /// A hook refused it, failed, or took too long.
+    Refused,
     /// It came back in a state from which it could not be cleaned, or broken.
     Unclean,
     /// It serves one borrower only, since its session cannot be reset.
@@ -33,12 +35,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
         Self::ExpiredNow,
         Self::Unhealthy,
+        Self::Refused,
         Self::Unclean,
         Self::Spent,
         Self::Surplus,
@@ -55,6 +58,7 @@ impl Reason {
             Self::Reset => "reset",
             Self::ExpiredNow => "expired_now",
             Self::Unhealthy => "unhealthy",
+            Self::Refused => "refused",
             Self::Unclean => "unclean",
             Self::Spent => "spent",
             Self::Surplus => "surplus",

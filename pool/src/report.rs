@@ -7,6 +7,10 @@ use tokio::time::Instant;
 use crate::connector::Connector;
 use crate::core::{Hold, Request, Row as CoreRow, Snapshot};
 use crate::error::Why;
+use crate::gate::circuit::Circuit;
+use crate::gate::leaks::Leaked;
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::LimitStats;
 use crate::id::ConnectionId;
 use crate::pool::Pool;
 use crate::shared::Shared;
@@ -42,7 +46,18 @@ impl<C: Connector> Pool<C> {
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
             tenants: shared.tenant_stats(standings),
             adaptive: shared.adaptive_stats(),
+            tags: shared.gate.tags.stats(|tag| in_use_by(&rows, tag)),
+            leaks: shared.gate.leaked.as_ref().map(Leaked::stats),
+            #[cfg(feature = "rate-limit")]
+            rate_limits: shared.rate_limits(),
+            breaker: shared.gate.circuit.as_ref().map(Circuit::stats),
+            degradation: shared.gate.relief.stats(),
             connections: shared.named(rows),
+            #[cfg(feature = "fault-injection")]
+            faults: shared.connector.faults().map(crate::faults::Faults::stats),
+            health: tally.health,
+            hooks: tally.hooks,
+            warm: shared.warmth.stats(Instant::now()),
             is_closed: closed,
         }
     }
@@ -56,10 +71,24 @@ impl<C: Connector> Shared<C> {
             self.registry.iter().map(|(id, slot)| (slot, id)).collect();
         let row = |row: CoreRow<ConnectionId>| {
             let id = row.idle.or_else(|| ids.get(&row.slot).copied());
-            let holder = row.hold.zip(id).map(|(hold, id)| holder(id, &hold));
+            let holder = row.hold.zip(id).map(|(hold, id)| Holder::new(id, &hold));
             Row { slot: row.slot, id, state: String::from(row.stage), holder }
         };
         rows.into_iter().map(row).collect()
+    }
+
+    /// The holds there are now, with their connections' ids.
+    pub(crate) fn held(&self) -> Vec<(ConnectionId, Hold)> {
+        let rows = self.core.rows(|_| ());
+        let mut holds: HashMap<usize, Hold> =
+            rows.into_iter().filter_map(|row| Some((row.slot, row.hold?))).collect();
+        self.registry.iter().filter_map(|(id, slot)| Some((id, holds.remove(&slot)?))).collect()
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn rate_limits(&self) -> Vec<LimitStats> {
+        let Some(limits) = &self.gate.limits else { return Vec::new() };
+        limits.stats().into_iter().chain(self.gate.tags.limits()).collect()
     }
 
     /// Who holds connections, since longest first.
@@ -109,13 +138,20 @@ impl<C: Connector> Shared<C> {
     }
 }
 
-fn holder(id: ConnectionId, hold: &Hold) -> Holder {
-    Holder {
-        id,
-        by: hold.request.by.to_string(),
-        held_ns: nanos_since(hold.since),
-        tenant: hold.request.tenant_name().map(String::from),
+impl Holder {
+    pub(crate) fn new(id: ConnectionId, hold: &Hold) -> Self {
+        let (by, marks) = (hold.request.by.to_string(), &hold.request.marks);
+        let tag = marks.tag_name().map(String::from);
+        let task = marks.task.map(|task| task.to_string());
+        let tenant = hold.request.tenant_name().map(String::from);
+        Self { id, by, tenant, tag, task, held_ns: nanos_since(hold.since) }
     }
+}
+
+/// How many connections those with a tag hold.
+fn in_use_by<I>(rows: &[CoreRow<I>], tag: &str) -> usize {
+    let tags = rows.iter().filter_map(|row| row.hold.as_ref()?.request.marks.tag_name());
+    tags.filter(|held| *held == tag).count()
 }
 
 fn nanos_since(since: Instant) -> u64 {

@@ -7,9 +7,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::adaptive::AdaptiveStats;
+use crate::gate::circuit::BreakerStats;
+use crate::gate::leaks::LeakStats;
+#[cfg(feature = "rate-limit")]
+use crate::gate::limits::LimitStats;
+use crate::gate::relief::DegradationStats;
+use crate::gate::tags::TagStats;
+use crate::health::HealthStats;
 use crate::histogram::Times;
+use crate::hooks::HookStats;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
+use crate::warm::WarmStats;
 
 /// Who has a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +28,12 @@ pub struct Holder {
     pub id: ConnectionId,
     /// The place in the source that acquired it, `file:line:column`.
     pub by: String,
+    /// What it is for, if it was asked for with a [`Tag`](crate::Tag).
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// The id of the tokio task that acquired it, if it was one and [`Leaks`](crate::Leaks) are looked for.
+    #[serde(default)]
+    pub task: Option<String>,
     /// For how long, in nanoseconds.
     pub held_ns: u64,
     /// In whose name it was acquired, if in one's.
@@ -29,7 +44,11 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = Duration::from_nanos(self.held_ns);
-        write!(f, "{} by {} for {held:?}", self.id, self.by)
+        write!(f, "{} by {}", self.id, self.by)?;
+        if let Some(tag) = &self.tag {
+            write!(f, " ({tag})")?;
+        }
+        write!(f, " for {held:?}")
     }
 }
 
@@ -131,6 +150,32 @@ pub struct Stats {
     pub adaptive: Option<AdaptiveStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
+    /// What was counted by tag, in the order of their names; [`Tag::OTHER`](crate::Tag::OTHER) last.
+    #[serde(default)]
+    pub tags: Vec<TagStats>,
+    /// What is known of leaks, if they are looked for.
+    #[serde(default)]
+    pub leaks: Option<LeakStats>,
+    /// What the rate limits have done: that of the pool, then those of tags.
+    #[cfg(feature = "rate-limit")]
+    #[serde(default)]
+    pub rate_limits: Vec<LimitStats>,
+    /// Where the circuit is, if there is one.
+    #[serde(default)]
+    pub breaker: Option<BreakerStats>,
+    /// What degradation has done, if there is any.
+    #[serde(default)]
+    pub degradation: Option<DegradationStats>,
+    /// How many checks there were, by what they were for.
+    pub health: HealthStats,
+    /// What the hooks did.
+    pub hooks: HookStats,
+    /// What was opened ahead of load.
+    pub warm: WarmStats,
+    /// What was injected on purpose, if anything is to be.
+    #[cfg(feature = "fault-injection")]
+    #[serde(default)]
+    pub faults: Option<crate::faults::FaultStats>,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

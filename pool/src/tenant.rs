@@ -10,7 +10,7 @@ use std::time::Duration;
 use concurrent_ordered_map::ConcurrentOrderedMap;
 use tokio::time::Instant;
 
-use crate::acquiring::{Acquiring, try_now};
+use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
 use crate::core::{Request, Standing, Tenancy, Unset};
@@ -114,7 +114,7 @@ impl<C: Connector> Tenant<C> {
     /// As there, and [`Error::UnknownTenant`].
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        try_now(&self.pool.shared, Location::caller(), &self.named(Ask::new()))
+        try_acquire(&self.pool.shared, Location::caller(), &self.named(Ask::new()))
     }
 
     /// How it stands. None if it is not known, since it has not asked for anything yet, or not for long.
@@ -203,12 +203,11 @@ impl<C: Connector> Shared<C> {
         tenancy
     }
 
-    /// Lets the tenant be opened again in whose name somebody asks, and whose account was closed meanwhile.
-    #[cold]
-    pub(crate) fn forget_tenant_of(&self, request: &Request) {
-        if let Some(forgotten) = &request.tenant {
-            self.forget_tenancy(forgotten);
-        }
+    /// A request whose tenant was forgotten since it was looked up, in the name of the one that there is now.
+    pub(crate) fn anew(&self, request: Request) -> Result<Request, Error> {
+        let Some(forgotten) = request.tenant else { return Ok(request) };
+        self.forget_tenancy(&forgotten);
+        Ok(Request { tenant: Some(self.tenancy(&forgotten.name)?), ..request })
     }
 
     /// Takes a tenant off the registry whose account was closed.

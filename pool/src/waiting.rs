@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::acquiring::deadline;
 use crate::connector::Connector;
 use crate::core::{Lease, Place, Refusal, Request};
 use crate::error::Error;
 use crate::event::event;
+use crate::gate::circuit::Circuit;
+use crate::gate::relief::{Limit, Rule, Spared};
 use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
@@ -18,6 +21,8 @@ pub(crate) struct Waiting<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
     place: Place<Item<C>>,
     is_served: bool,
+    /// Whether a rule of degradation has made its time shorter.
+    is_cut: bool,
 }
 
 impl<'a, C: Connector> Waiting<'a, C> {
@@ -27,16 +32,23 @@ impl<'a, C: Connector> Waiting<'a, C> {
     pub(crate) fn join(
         shared: &'a Arc<Shared<C>>,
         request: Request,
-        limit: Duration,
-    ) -> Result<Self, Refusal> {
-        // A sum beyond the clock's range is no deadline at all; a century is none either.
-        let deadline = request.since.checked_add(limit);
-        let deadline =
-            deadline.unwrap_or_else(|| request.since + Duration::from_secs(3_000_000_000));
-        let place = shared.core.join(request, deadline)?;
+        own_limit: Duration,
+    ) -> Result<Self, Error> {
+        let limited =
+            shared.gate.relief.limit(request.priority, own_limit, || shared.core.counts());
+        let Limit { limit, is_cut } = match limited {
+            Ok(limit) => limit,
+            Err(spared) => return Err(overloaded(shared, &request, spared)),
+        };
+        let place = shared.join(request, limit)?;
         let request = &place.waiter.request;
-        event!(debug, shared, { by = %request.by, tenant = request.tenant_name(), }, "waiting for a connection");
-        let waiting = Self { shared, place, is_served: false };
+        if let Some(account) = &request.marks.tag {
+            account.waits();
+        }
+        event!(debug, shared, {
+            by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+        }, "waiting for a connection");
+        let waiting = Self { shared, place, is_served: false, is_cut };
         if waiting.place.is_to_supply {
             shared.pump();
         }
@@ -46,7 +58,7 @@ impl<'a, C: Connector> Waiting<'a, C> {
         Ok(waiting)
     }
 
-    /// Who asked.
+    /// Who waits.
     pub(crate) fn request(&self) -> &Request {
         &self.place.waiter.request
     }
@@ -55,29 +67,82 @@ impl<'a, C: Connector> Waiting<'a, C> {
         let served = ready!(self.shared.core.poll(&self.place.waiter, context));
         self.is_served = true;
         let request = &self.place.waiter.request;
-        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal)))
+        if let Ok(Lease { since: Some(since), .. }) = &served {
+            self.shared.meters.waited(since.saturating_duration_since(request.since));
+        }
+        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal, self.is_cut)))
     }
 }
 
 #[cold]
-fn refused<C: Connector>(shared: &Shared<C>, request: &Request, refusal: Refusal) -> Error {
-    if let Some(tenant) = &request.tenant {
-        tenant.note_refused();
-    }
+fn refused<C: Connector>(
+    shared: &Shared<C>,
+    request: &Request,
+    refusal: Refusal,
+    is_cut: bool,
+) -> Error {
     match refusal {
         Refusal::Closed | Refusal::Forgotten => Error::Closed,
+        Refusal::Tripped => shared.circuit_open(),
+        Refusal::Late if is_cut => {
+            overloaded(shared, request, Spared { rule: Rule::WaitLess, expected: None })
+        }
         Refusal::Connect(cause) => Error::Connect { cause },
         Refusal::Late => {
             let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
             shared.core.with_tally(|tally| tally.timeouts += 1);
-            event!(warn, shared, { by = %request.by, tenant = request.tenant_name(), waited = ?waited, reason = %why, }, "no connection in time");
+            shared.meters.timed_out();
+            event!(warn, shared, {
+                by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+                waited = ?waited, reason = %why,
+            }, "no connection in time");
             Error::Timeout { waited, why }
         }
     }
 }
 
+/// One whom a rule refuses, to spare others.
+#[cold]
+fn overloaded<C: Connector>(shared: &Shared<C>, request: &Request, spared: Spared) -> Error {
+    let Spared { rule, expected } = spared;
+    let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
+    shared.gate.relief.count_refused(rule);
+    event!(warn, shared, {
+        rule = rule.name(), by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(), waited = ?waited,
+        expected = expected.map(tracing::field::debug), reason = %why,
+    }, "refused to spare others");
+    Error::Overloaded { rule, waited, expected, why }
+}
+
+impl<C: Connector> Shared<C> {
+    /// Joins the queue. A tenant that was forgotten since it was looked up is looked up again.
+    fn join(&self, mut request: Request, limit: Duration) -> Result<Place<Item<C>>, Error> {
+        let deadline = deadline(request.since, limit);
+        loop {
+            let again = request.tenant.is_some().then(|| request.clone());
+            match (self.core.join(request, deadline), again) {
+                (Ok(place), _) => return Ok(place),
+                (Err(Refusal::Forgotten), Some(again)) => request = self.anew(again)?,
+                (Err(Refusal::Tripped), _) => return Err(self.circuit_open()),
+                // Nobody is late before having waited, nor has seen an attempt fail.
+                (Err(_), _) => return Err(Error::Closed),
+            }
+        }
+    }
+
+    /// What a caller is told while the circuit is open.
+    #[cold]
+    pub(crate) fn circuit_open(&self) -> Error {
+        // Only a circuit trips the core.
+        self.gate.circuit.as_ref().map_or(Error::Closed, Circuit::refuse)
+    }
+}
+
 impl<C: Connector> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
+        if let Some(account) = &self.place.waiter.request.marks.tag {
+            account.waits_no_more();
+        }
         if self.is_served {
             return;
         }

@@ -12,6 +12,12 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+#[cfg(feature = "rate-limit")]
+fn limit(of: pool::Limited) -> pool::RateLimit {
+    let per = std::time::Duration::from_secs(1);
+    pool::RateLimit { of, permits: 10_000, per, burst: None, when_over: pool::WhenOver::Wait }
+}
+
 #[tokio::test(start_paused = true)]
 async fn borrowing_allocates_nothing_and_a_waiter_takes_less_than_400_bytes() {
     let (pool, _server) = start(settings(10, 10)).await;
@@ -22,6 +28,34 @@ async fn borrowing_allocates_nothing_and_a_waiter_takes_less_than_400_bytes() {
     }
     let change = counted.change();
     assert_eq!((change.allocations, change.reallocations), (0, 0), "{change:?}");
+
+    // The first of a tag opens its account.
+    #[cfg(feature = "rate-limit")]
+    {
+        let rate_limits = vec![limit(pool::Limited::Pool), limit(pool::Limited::EachTag)];
+        let rules = pool::Degradation { refuse_hopeless: true, ..Default::default() };
+        let parts = pool::Settings {
+            rate_limits,
+            leaks: Some(pool::Leaks::default()),
+            breaker: Some(pool::Breaker::default()),
+            degradation: rules,
+            ..settings(10, 10)
+        };
+        let (pool, _server) = start(parts).await;
+        let made = pool::Tag::from(String::from("made at run time"));
+        for tag in ["report".into(), made.clone()] {
+            drop(pool.acquire_with(pool::Ask::new().tag(tag)).await.unwrap());
+        }
+        let counted = Region::new(COUNTING);
+        for _ in 0..1_000 {
+            drop(pool.acquire_with(pool::Ask::new().tag("report")).await.unwrap());
+            drop(pool.acquire_with(pool::Ask::new().tag(made.clone())).await.unwrap());
+        }
+        let change = counted.change();
+        assert_eq!((change.allocations, change.reallocations), (0, 0), "{change:?}");
+        assert_eq!(pool.stats().rate_limits[0].passed, 2_002);
+        assert!(pool.stats().tags.iter().all(|tag| tag.used.count == 1_001));
+    }
 
     const WAITERS: usize = 1_000;
     let mut held = Vec::new();

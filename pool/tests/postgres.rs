@@ -166,6 +166,47 @@ async fn a_server_that_stops_is_reported_fast_and_one_that_starts_is_used_again(
 }
 
 #[tokio::test]
+async fn the_circuit_opens_when_the_server_stops_and_closes_by_itself_when_it_is_back() {
+    let mut server = match Server::start(&POSTGRES) {
+        Ok(server) => server,
+        Err(why) => return skipped(&format!("the circuit breaker on PostgreSQL: {why}")),
+    };
+    let breaker = pool::Breaker {
+        failures_in_a_row: Some(3),
+        open_min: Duration::from_millis(100),
+        open_max: Duration::from_millis(200),
+        ..Default::default()
+    };
+    let config = Config::<Postgres>::new(&server.url()).unwrap().min(1).max(4);
+    let config = config.set(|settings| settings.breaker = Some(breaker));
+    let manager = ConnectionManager::connect(config).await.unwrap();
+    let state = || manager.stats().breaker.unwrap().state;
+    let held = manager.acquire().await.unwrap();
+    server.tell("stop");
+    // One is borrowed, and may come back as far as the pool knows: even so they do not wait for it.
+    let mut errors = Vec::new();
+    while state() == pool::CircuitState::Closed {
+        errors.push(manager.acquire().await.unwrap_err());
+    }
+    let error = manager.acquire().await.unwrap_err();
+    let Error::CircuitOpen { cause, retry_after } = &error else { panic!("{error} {errors:?}") };
+    assert!(cause.to_string().contains("refused"), "{cause}");
+    assert!(*retry_after <= Duration::from_millis(200), "{retry_after:?}");
+    let through_sqlx = sqlx::query("SELECT 1").execute(&manager).await.unwrap_err();
+    assert!(through_sqlx.to_string().contains("the circuit is open"), "{through_sqlx}");
+    assert!(manager.stats().breaker.unwrap().refused >= 2);
+    drop(held);
+
+    server.tell("start");
+    // Nobody asks: the probe finds it.
+    while state() != pool::CircuitState::Closed {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let one: i32 = sqlx::query_scalar("SELECT 1").fetch_one(&manager).await.unwrap();
+    assert_eq!((one, manager.stats().breaker.unwrap().opened), (1, 1));
+}
+
+#[tokio::test]
 async fn a_server_that_accepts_and_never_answers_costs_no_more_than_the_deadline() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

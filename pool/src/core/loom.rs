@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Lease, Place, Refusal, Request, Take, Tenancy};
+use super::{Core, GivenBack, Job, Lease, Place, Refusal, Request, Take, Tenancy};
 use crate::ask::Priority;
+use crate::gate::Marks;
 use crate::reason::Reason;
 use crate::tenants::TenantLimits;
 
@@ -23,6 +24,7 @@ fn request() -> Request {
         by: Location::caller(),
         priority: Priority::Normal,
         tenant: None,
+        marks: Marks::default(),
     }
 }
 
@@ -168,6 +170,54 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
     });
 }
 
+/// Where resources are prepared for each loan, whoever gives one back hands it to nobody (C11). So it and the
+/// one who comes meanwhile have to see to it together that a task prepares it, and one task only.
+#[test]
+fn what_is_given_back_unprepared_is_prepared_once_for_one_who_comes() {
+    ::loom::model(|| {
+        let core = Arc::new(Core::new(1).preparing(true));
+        let slot = core.reserve_below(1).unwrap();
+        assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
+        let Take::Lease(lease) = core.take(&request(), |_| true) else { panic!("it is idle") };
+        let supply = |core: &Core<u32>| core.supply(Instant::now(), |_| false);
+        let giver = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || {
+                assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+                supply(&core)
+            }
+        });
+        let place = join(&core);
+        let own = place.is_to_supply.then(|| supply(&core)).flatten();
+        let mut jobs = [own, giver.join().unwrap()].into_iter().flatten();
+        let Some(Job::Check(lease)) = jobs.next() else { panic!("it waits, and nobody knows") };
+        assert!(jobs.next().is_none(), "it was prepared twice");
+        assert!(!is_served(&place), "it was handed over unprepared");
+        assert!(matches!(core.pass_on(lease, Instant::now()), GivenBack::Kept));
+        assert!(is_served(&place));
+    });
+}
+
+/// What is looked at in the background goes to one who comes meanwhile, or is idle.
+#[test]
+fn one_who_comes_during_an_inspection_is_served_when_it_ends() {
+    ::loom::model(|| {
+        let (core, lease) = lent();
+        assert!(matches!(core.give_back(lease, Instant::now()), GivenBack::Kept));
+        let lease = core.inspect_idle(0, 0, |_| true).unwrap();
+        let inspector = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || drop(core.give_back(lease, Instant::now()))
+        });
+        let place = join(&core);
+        if place.is_to_supply {
+            assert!(core.supply(Instant::now(), |_| true).is_none());
+        }
+        inspector.join().unwrap();
+        assert!(is_served(&place), "it waits, and nobody knows");
+    });
+}
+
 #[test]
 fn nobody_waits_for_a_closed_pool() {
     ::loom::model(|| {
@@ -181,6 +231,24 @@ fn nobody_waits_for_a_closed_pool() {
         if let Ok(place) = place {
             let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
             assert!(matches!(polled, Poll::Ready(Err(Refusal::Closed))), "it waits for ever");
+        }
+        assert_eq!(core.counts().waiting, 0);
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_circuit_that_opens() {
+    ::loom::model(|| {
+        let (core, _lease) = lent();
+        let breaker = ::loom::thread::spawn({
+            let core = Arc::clone(&core);
+            move || core.refuse(core.trip(), &Refusal::Tripped)
+        });
+        let place = core.join(request(), Instant::now() + LIMIT);
+        breaker.join().unwrap();
+        if let Ok(place) = place {
+            let polled = place.waiter.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(Refusal::Tripped))), "it waits");
         }
         assert_eq!(core.counts().waiting, 0);
     });

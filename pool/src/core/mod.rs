@@ -23,7 +23,7 @@
 //!   checks while there are idle resources and fewer checks than claims, and then makes resources while there
 //!   are empty slots and less under way than claims; whoever ends one in failure, empties a slot, ends a loan
 //!   otherwise than by giving back, or lets a tenant have more, calls it again. So nobody waits while something
-//!   more could be done for them.
+//!   more could be done for them. A resource that is being inspected is not counted: nobody relies on it.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
 //! * **C8** An account's `in_use` is how many slots are at [`Stage::Lent`] in its name. A loan begins only
@@ -31,11 +31,15 @@
 //!   before what it frees finds its next owner, which so may be of the same tenant.
 //! * **C9** An account is closed only while nothing is lent or waited for in its name; whoever looked it up
 //!   before learns so under the lock, and looks again. So a tenant has one account at a time.
+//! * **C10** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
+//! * **C11** Where resources are prepared for each loan, one that was used before is handed over only by
+//!   [`Core::pass_on`], that is, by a task that has prepared it. Whoever gives one back makes it idle, and
+//!   calls [`Core::supply`].
 //!
 //! # Why a lock
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
-//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C9 can be read off
+//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C11 can be read off
 //! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
 //! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
@@ -74,6 +78,7 @@ use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
 use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
+use crate::gate::Marks;
 use crate::histogram::{Histogram, Times};
 use crate::reason::Reason;
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -84,6 +89,8 @@ pub(crate) enum Refusal {
     Closed,
     /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
     Connect(Cause),
+    /// Nobody waits while the circuit is open (C10).
+    Tripped,
     /// Its time is over.
     Late,
     /// The tenant's account was closed since it was looked up.
@@ -140,6 +147,8 @@ pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
     /// Whether anybody waits who could be served, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
+    /// Whether a task prepares each resource before each loan (C11).
+    prepares: bool,
     /// One for each slot, written without the lock (C5).
     timings: Box<[Timings]>,
 }
@@ -155,12 +164,14 @@ struct State<R> {
     alarm: Option<Instant>,
     supplying: usize,
     connecting: usize,
+    inspecting: usize,
     lent: usize,
     retiring: usize,
     generation: u64,
     /// Why resources of old generations are closed.
     outdated: Reason,
     closed: bool,
+    tripped: bool,
     /// While connecting fails, one attempt at a time: the slot in which it is made, and whether it does.
     failing: bool,
     prober: Option<usize>,
@@ -181,17 +192,25 @@ impl<R> Core<R> {
             alarm: None,
             supplying: 0,
             connecting: 0,
+            inspecting: 0,
             lent: 0,
             retiring: 0,
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
+            tripped: false,
             failing: false,
             prober: None,
             tally: Tally::default(),
         };
         let timings = (0..slots).map(|_| Timings::default()).collect();
-        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false), timings }
+        let is_crowded = AtomicBool::new(false);
+        Self { state: Mutex::new(state), is_crowded, prepares: false, timings }
+    }
+
+    /// Whether a task prepares each resource before each loan (C11). Nothing is `fresh` then.
+    pub(crate) fn preparing(self, prepares: bool) -> Self {
+        Self { prepares, ..self }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -228,9 +247,7 @@ impl<R> Core<R> {
         let waiters = state.queue.take(|_, _| true);
         self.note_crowd(&state);
         drop(state);
-        for waiter in waiters {
-            wake(waiter.refuse(Refusal::Closed));
-        }
+        self.refuse(waiters, &Refusal::Closed);
         idle
     }
 
@@ -243,6 +260,32 @@ impl<R> Core<R> {
         if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
             self.is_crowded.store(is_crowded, Ordering::Relaxed);
         }
+    }
+
+    /// Lets nobody wait from now on (C10). Answers those who do, to be [refused](Self::refuse) once the caller
+    /// holds no lock. What is idle can still be taken.
+    pub(crate) fn trip(&self) -> Vec<Arc<Waiter<R>>> {
+        let mut state = self.state.lock();
+        state.tripped = true;
+        let waiters = state.queue.take(|_, _| true);
+        self.note_crowd(&state);
+        waiters
+    }
+
+    /// Sends away those who were taken off the queue.
+    pub(crate) fn refuse(&self, waiters: Vec<Arc<Waiter<R>>>, refusal: &Refusal) {
+        for waiter in waiters {
+            wake(waiter.refuse(refusal.clone()));
+        }
+    }
+
+    /// Lets callers wait again.
+    pub(crate) fn untrip(&self) {
+        self.state.lock().tripped = false;
+    }
+
+    pub(crate) fn is_tripped(&self) -> bool {
+        self.state.lock().tripped
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -297,7 +340,7 @@ impl<R> State<R> {
             idle: self.idle.len(),
             lent: self.lent,
             connecting: self.connecting,
-            checking: self.supplying - self.connecting,
+            checking: self.supplying - self.connecting + self.inspecting,
             waiting: self.queue.len(),
         }
     }
@@ -331,6 +374,7 @@ impl<R> State<R> {
                 if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
             }
             Stage::Checking => step(&mut self.supplying),
+            Stage::Inspecting => step(&mut self.inspecting),
             Stage::Connecting => {
                 step(&mut self.connecting);
                 step(&mut self.supplying);
@@ -370,10 +414,22 @@ pub(crate) struct Request {
     pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
     pub(crate) tenant: Option<Arc<Tenancy>>,
+    /// What is told about it, and decides nothing here.
+    pub(crate) marks: Marks,
 }
 
 impl Request {
     pub(crate) fn tenant_name(&self) -> Option<&str> {
         self.tenant.as_deref().map(|tenancy| &*tenancy.name)
+    }
+
+    /// Counts that it got nothing.
+    pub(crate) fn note_refused(&self) {
+        if let Some(tenant) = &self.tenant {
+            tenant.note_refused();
+        }
+        if let Some(account) = &self.marks.tag {
+            account.refused();
+        }
     }
 }

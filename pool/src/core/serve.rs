@@ -59,6 +59,9 @@ impl<R> Core<R> {
         if state.closed {
             return Err(Refusal::Closed);
         }
+        if state.tripped {
+            return Err(Refusal::Tripped);
+        }
         if !state.queue.is_open(&waiter.request) {
             return Err(Refusal::Forgotten);
         }
@@ -79,9 +82,7 @@ impl<R> Core<R> {
         state.alarm = next;
         self.note_crowd(&state);
         drop(state);
-        for waiter in late {
-            wake(waiter.refuse(Refusal::Late));
-        }
+        self.refuse(late, &Refusal::Late);
         next
     }
 
@@ -119,20 +120,20 @@ impl<R> Core<R> {
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now);
+        let (given, waker) = state.settle(lease, now, true);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
     }
 
-    /// Gives back what was used, and counts for how long.
+    /// Gives back what was used, and counts for how long; or what was inspected.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         if let Some(since) = lease.since {
             self.timings[lease.slot].used.record(now.saturating_duration_since(since));
         }
         let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now);
+        let (given, waker) = state.settle(lease, now, !self.prepares);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
@@ -144,7 +145,7 @@ impl<R> Core<R> {
         let mut state = self.state.lock();
         state.failing = false;
         state.prober = None;
-        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now);
+        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now, true);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
@@ -168,13 +169,22 @@ impl<R> Core<R> {
         slot: usize,
         chosen: impl FnOnce(&R) -> bool,
     ) -> Option<Lease<R>> {
+        self.state.lock().take_idle_if(slot, Stage::Retiring, chosen)
+    }
+
+    /// Takes out the idle resource of `slot`, if there is one and it is `chosen`, for a look at it for which
+    /// nobody waits. At least `others` stay idle.
+    pub(crate) fn inspect_idle(
+        &self,
+        slot: usize,
+        others: usize,
+        chosen: impl FnOnce(&R) -> bool,
+    ) -> Option<Lease<R>> {
         let mut state = self.state.lock();
-        match &state.slots[slot].stage {
-            Stage::Idle(resource) if chosen(resource) => {
-                Some(state.take_idle(slot, Stage::Retiring))
-            }
-            _ => None,
+        if state.idle.len() <= others {
+            return None;
         }
+        state.take_idle_if(slot, Stage::Inspecting, chosen)
     }
 
     /// Empties a slot whose resource is gone or was never made. The caller calls [`supply`](Self::supply)
@@ -189,8 +199,26 @@ impl<R> Core<R> {
 }
 
 impl<R> State<R> {
-    /// The one place where a resource finds its next owner (C4, C7). Answers whom to wake.
-    fn settle(&mut self, lease: Lease<R>, now: Instant) -> (GivenBack<R>, Option<Waker>) {
+    fn take_idle_if(
+        &mut self,
+        slot: usize,
+        stage: Stage<R>,
+        chosen: impl FnOnce(&R) -> bool,
+    ) -> Option<Lease<R>> {
+        match &self.slots[slot].stage {
+            Stage::Idle(resource) if chosen(resource) => Some(self.take_idle(slot, stage)),
+            _ => None,
+        }
+    }
+
+    /// The one place where a resource finds its next owner (C4, C7): the first who waits, if it `is_ready` to
+    /// be lent (C11). Answers whom to wake.
+    fn settle(
+        &mut self,
+        lease: Lease<R>,
+        now: Instant,
+        is_ready: bool,
+    ) -> (GivenBack<R>, Option<Waker>) {
         let slot = lease.slot;
         let outdated = self.slots[slot].generation != self.generation;
         if self.closed || outdated || self.is_beyond() {
@@ -201,6 +229,10 @@ impl<R> State<R> {
             };
             self.put(slot, Stage::Retiring);
             return (GivenBack::Retire(lease, reason), None);
+        }
+        if !is_ready {
+            self.put(slot, Stage::Idle(lease.resource));
+            return (GivenBack::Kept, None);
         }
         (GivenBack::Kept, self.hand_over(lease, now))
     }

@@ -59,6 +59,13 @@ impl<R> Core<R> {
         if state.open() >= limit { None } else { state.reserve() }
     }
 
+    /// Reserves a slot for those who wait, if less is under way than they are, even if others are idle: these
+    /// may turn out to be as unfit as the one that was.
+    pub(crate) fn reserve_in_place(&self) -> Option<usize> {
+        let mut state = self.state.lock();
+        if state.queue.claims() <= state.supplying { None } else { state.reserve() }
+    }
+
     /// The ticket that the next to come will get: the time before which others came.
     pub(crate) fn next_ticket(&self) -> u64 {
         self.state.lock().queue.next_ticket()
@@ -84,9 +91,7 @@ impl<R> Core<R> {
         };
         self.note_crowd(&state);
         drop(state);
-        for waiter in refused {
-            wake(waiter.refuse(Refusal::Connect(Arc::clone(cause))));
-        }
+        self.refuse(refused, &Refusal::Connect(Arc::clone(cause)));
         after
     }
 

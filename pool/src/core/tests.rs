@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
 use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
+use crate::gate::Marks;
 use crate::reason::Reason;
 
 fn request(priority: Priority) -> Request {
@@ -19,7 +20,8 @@ fn request(priority: Priority) -> Request {
 }
 
 fn request_at(since: Instant, priority: Priority) -> Request {
-    Request { since, by: Location::caller(), priority, tenant: None }
+    let marks = Marks::default();
+    Request { since, by: Location::caller(), priority, tenant: None, marks }
 }
 
 fn far_away() -> Instant {
@@ -243,6 +245,22 @@ fn a_close_sends_all_away_and_keeps_nothing() {
         assert_eq!(give_back(&core, lease), Some(Reason::Shutdown));
     }
     assert_eq!((core.counts().open, core.reserve_below(2)), (0, None));
+}
+
+#[test]
+fn nobody_waits_while_it_is_tripped_and_what_is_idle_can_be_taken() {
+    let core = full(2);
+    let (first, second) = (take(&core).unwrap(), take(&core).unwrap());
+    let place = join(&core, Priority::Normal);
+    core.refuse(core.trip(), &Refusal::Tripped);
+    assert!(matches!(served(&place), Some(Err(Refusal::Tripped))));
+    assert!(matches!(core.join(request(Priority::High), far_away()), Err(Refusal::Tripped)));
+    assert_eq!(give_back(&core, first), None);
+    assert!(take(&core).is_some());
+    core.untrip();
+    let place = join(&core, Priority::Normal);
+    give_back(&core, second);
+    assert_eq!(served(&place).unwrap().unwrap(), 1);
 }
 
 #[test]

@@ -93,7 +93,7 @@ where
 {
     Box::pin(try_stream! {
         let mut connection = manager.acquire_with(ask).await?;
-        connection.call_begins();
+        begins(&mut connection).await?;
         let outcome = {
             let mut steps = connection.fetch_many(query);
             loop {
@@ -120,7 +120,7 @@ where
 {
     Box::pin(async move {
         let mut connection = manager.acquire_with(ask).await?;
-        connection.call_begins();
+        begins(&mut connection).await?;
         let outcome = connection.fetch_optional(query).await;
         ended(&mut connection, &outcome);
         outcome
@@ -138,11 +138,22 @@ where
 {
     Box::pin(async move {
         let mut connection = manager.acquire_with(ask).await?;
-        connection.call_begins();
+        begins(&mut connection).await?;
         let outcome = connection.prepare_with(sql, parameters).await;
         ended(&mut connection, &outcome);
         outcome
     })
+}
+
+/// Notes that a call is under way. Its fault, if it is to meet one, leaves it so.
+#[cfg_attr(not(feature = "fault-injection"), allow(clippy::unused_async, reason = "faults wait"))]
+pub(super) async fn begins<DB: Database>(
+    connection: &mut PooledConnection<DB>,
+) -> Result<(), sqlx::Error> {
+    connection.call_begins();
+    #[cfg(feature = "fault-injection")]
+    connection.strike().await.map_err(|injected| sqlx::Error::Io(io::Error::other(injected)))?;
+    Ok(())
 }
 
 /// Notes that a call has come to its end; unless it has shown that the connection is broken, which the
@@ -197,9 +208,13 @@ impl From<Error> for sqlx::Error {
         let kind = match &error {
             Error::Closed => return Self::PoolClosed,
             Error::Timeout { .. } | Error::StillBorrowed { .. } => io::ErrorKind::TimedOut,
-            Error::Connect { .. } => io::ErrorKind::NotConnected,
-            Error::NoneIdle { .. } => io::ErrorKind::WouldBlock,
+            Error::Connect { .. } | Error::CircuitOpen { .. } | Error::ReadOnly { .. } => {
+                io::ErrorKind::NotConnected
+            }
+            Error::NoneIdle { .. } | Error::RateLimited { .. } => io::ErrorKind::WouldBlock,
+            Error::Overloaded { .. } => io::ErrorKind::ResourceBusy,
             Error::UnknownTenant { .. } => io::ErrorKind::PermissionDenied,
+            Error::Invalid(_) => io::ErrorKind::InvalidInput,
             Error::Unclean { .. } | Error::CloseFailed { .. } => io::ErrorKind::ConnectionAborted,
         };
         Self::Io(io::Error::new(kind, error))

@@ -7,6 +7,7 @@ use std::panic::Location;
 use sqlx::{Connection, Database};
 use sqlx_core::transaction::TransactionManager;
 
+use super::executor::begins;
 use super::{ConnectionManager, PooledConnection, Sqlx};
 use crate::acquiring::Acquiring;
 use crate::ask::Ask;
@@ -46,6 +47,19 @@ impl<DB: Database> ConnectionManager<DB> {
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
         begun(self.acquire_by(Location::caller(), Ask::new()))
     }
+
+    /// As [`begin`](Self::begin), on a connection that is asked for in another way: with a tag that says what
+    /// kind of transaction it is, say.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
+    #[track_caller]
+    pub fn begin_with(
+        &self,
+        ask: impl Into<Ask>,
+    ) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        begun(self.acquire_by(Location::caller(), ask.into()))
+    }
 }
 
 impl<DB: Database> Tenant<Sqlx<DB>> {
@@ -63,7 +77,7 @@ async fn begun<DB: Database>(
     acquiring: Acquiring<'_, Sqlx<DB>>,
 ) -> Result<Transaction<DB>, sqlx::Error> {
     let mut connection = acquiring.await?;
-    connection.call_begins();
+    begins(&mut connection).await?;
     DB::TransactionManager::begin(&mut connection, None).await?;
     connection.call_ended();
     Ok(Transaction { connection, is_open: true })
@@ -92,7 +106,7 @@ impl<DB: Database> Transaction<DB> {
     /// # Errors
     /// What committing meets. The connection is rolled back then.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.connection.call_begins();
+        begins(&mut self.connection).await?;
         DB::TransactionManager::commit(&mut self.connection).await?;
         self.connection.call_ended();
         self.is_open = false;

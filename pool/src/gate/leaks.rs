@@ -1,0 +1,163 @@
+//! Connections that are held for too long: reported once, and found again when they come back.
+
+use std::backtrace::Backtrace;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concurrent_ordered_map::ConcurrentOrderedMap;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+
+use crate::connector::Connector;
+use crate::core::Hold;
+use crate::error::ConfigError;
+use crate::event::event;
+use crate::id::ConnectionId;
+use crate::settings::millis;
+use crate::shared::Shared;
+use crate::stats::Holder;
+use crate::sync::{Count, Ordering};
+
+/// When a borrowed connection counts as leaked. See [`Settings::leaks`](crate::Settings::leaks).
+///
+/// A task sleeps until the next that is held has been held for so long, and reports it: nobody else pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Leaks {
+    /// A connection that is held for this long is reported, once. Default: 1 min.
+    #[serde(with = "millis")]
+    pub after: Duration,
+    /// Whether the report shows the backtrace of the call that borrowed it. Default: no, for every acquire
+    /// pays for it, some ten microseconds and an allocation, and the report for looking up the names.
+    pub backtrace: bool,
+}
+
+impl Default for Leaks {
+    fn default() -> Self {
+        Self { after: Duration::from_secs(60), backtrace: false }
+    }
+}
+
+impl Leaks {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        match self.after.is_zero() {
+            true => Err(ConfigError::new("leaks.after", "must be more than zero")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What is known of leaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeakStats {
+    /// How many were reported so far.
+    pub reported: u64,
+    /// How many of these have come back.
+    pub returned: u64,
+    /// Those that are out, since longest first.
+    pub out: Vec<Holder>,
+}
+
+/// What was reported and has not come back yet. The connection's id and the begin of the hold tell it from a
+/// later hold of the same connection.
+pub(crate) struct Leaked {
+    settings: Leaks,
+    out: ConcurrentOrderedMap<(ConnectionId, Instant), Hold>,
+    reported: Count,
+    returned: Count,
+}
+
+impl Leaked {
+    pub(crate) fn new(settings: Leaks) -> Self {
+        let (reported, returned) = (Count::new(0), Count::new(0));
+        Self { settings, out: ConcurrentOrderedMap::new(), reported, returned }
+    }
+
+    /// Who asks, for the report.
+    pub(crate) fn origin(&self) -> (Option<tokio::task::Id>, Option<Arc<Backtrace>>) {
+        let trace = self.settings.backtrace.then(|| Arc::new(Backtrace::force_capture()));
+        (tokio::task::try_id(), trace)
+    }
+
+    pub(crate) fn stats(&self) -> LeakStats {
+        let mut out: Vec<_> =
+            self.out.iter().map(|((id, _), hold)| Holder::new(id, &hold)).collect();
+        out.sort_by_key(|holder| std::cmp::Reverse(holder.held_ns));
+        // Ordering: Relaxed throughout; reports alone read these.
+        LeakStats {
+            reported: self.reported.load(Ordering::Relaxed),
+            returned: self.returned.load(Ordering::Relaxed),
+            out,
+        }
+    }
+}
+
+impl<C: Connector> Shared<C> {
+    /// Says that a borrower gives back what it has held since then. Usually nothing is out, which is one look.
+    #[expect(clippy::len_zero, reason = "`is_empty` searches")]
+    pub(crate) fn note_return(&self, leaked: &Leaked, id: ConnectionId, since: Instant) {
+        // Not exact while a report is being made. Whatever is missed then, the next look finds.
+        if leaked.out.len() == 0 {
+            return;
+        }
+        if let Some(hold) = leaked.out.remove(&(id, since)) {
+            leaked.returned.fetch_add(1, Ordering::Relaxed);
+            let held = since.elapsed();
+            event!(info, self, {
+                id = %id, by = %hold.request.by, tag = hold.request.marks.tag_name(), held = ?held,
+            }, "leaked connection is back");
+        }
+    }
+
+    /// Reports what has been held for too long by now. Answers when to look next: nothing can be due before.
+    fn report_leaks(&self, leaked: &Leaked, now: Instant) -> Instant {
+        let after = leaked.settings.after;
+        let held = self.held();
+        // One that came back while the last report was made.
+        for ((id, since), _) in leaked.out.iter() {
+            if !held.iter().any(|(other, hold)| (*other, hold.since) == (id, since)) {
+                self.note_return(leaked, id, since);
+            }
+        }
+        let mut next = now + after;
+        for (id, hold) in held {
+            if hold.since + after > now {
+                next = next.min(hold.since + after);
+            } else if leaked.out.insert((id, hold.since), hold.clone()).is_none() {
+                leaked.reported.fetch_add(1, Ordering::Relaxed);
+                self.report_leak(id, &hold, now);
+            }
+        }
+        next
+    }
+
+    fn report_leak(&self, id: ConnectionId, hold: &Hold, now: Instant) {
+        let marks = &hold.request.marks;
+        let held = now.saturating_duration_since(hold.since);
+        event!(warn, self, {
+            id = %id, by = %hold.request.by, tag = marks.tag_name(),
+            task = marks.task.map(tracing::field::display),
+            backtrace = marks.trace.as_deref().map(tracing::field::display),
+            held = ?held,
+        }, "connection held for too long");
+    }
+}
+
+/// Starts the task that reports, if that is wanted.
+pub(crate) fn watch<C: Connector>(shared: &Arc<Shared<C>>) {
+    if shared.gate.leaked.is_none() {
+        return;
+    }
+    let pool = Arc::downgrade(shared);
+    let task = shared.runtime.spawn(async move {
+        loop {
+            let Some(shared) = pool.upgrade() else { return };
+            let Some(leaked) = &shared.gate.leaked else { return };
+            let next = shared.report_leaks(leaked, Instant::now());
+            drop(shared);
+            sleep_until(next).await;
+        }
+    });
+    shared.tasks.lock().push(task.abort_handle());
+}
