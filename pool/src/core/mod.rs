@@ -371,7 +371,11 @@ impl<R> State<R> {
             Stage::Idle(_) => mark(&mut self.idle),
             Stage::Lent(hold) => {
                 step(&mut self.lent);
-                if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
+                match &hold.request.tenant {
+                    None => {}
+                    Some(tenant) if enters => self.queue.lent(tenant, hold.since),
+                    Some(tenant) => self.queue.ended(tenant),
+                }
             }
             Stage::Checking => step(&mut self.supplying),
             Stage::Inspecting => step(&mut self.inspecting),

@@ -244,7 +244,7 @@ impl<R> State<R> {
             // Who is next depends on what tenants have: the loan ends first, if it was one (C8).
             self.put(slot, Stage::Retiring);
         }
-        let Some(waiter) = self.queue.pop() else {
+        let Some(waiter) = self.queue.pop(self.lent) else {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };
