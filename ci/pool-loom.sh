@@ -38,7 +38,7 @@ caught $core/serve.rs 's/waiter\.unclaimed\(\)/let _ = waiter;\n        None/' \
     'a waiter that leaves keeps what it was handed'
 caught $core/serve.rs 's/self\.closed \|\| outdated \|\|/self.closed ||/' \
     'an outdated connection becomes idle'
-caught $core/serve.rs 's/= self\.queue\.pop\(\) else/= self.queue.pop().filter(|_| false) else/' \
+caught $core/serve.rs 's/= self\.queue\.pop\(self\.lent\) else/= self.queue.pop(self.lent).filter(|_| false) else/' \
     'what is given back passes by who waits'
 caught $core/serve.rs 's/if let Some\(since\) = lease\.since \{\s*self\.timings[^\n]*\s*\}(.*?wake\(waker\);)/let (slot, since) = (lease.slot, lease.since);$1\n        self.timings[slot].used.record(now.saturating_duration_since(since.unwrap()));/s' \
     'who gives back records when it is the next one'"'"'s turn'

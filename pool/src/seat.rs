@@ -219,6 +219,10 @@ impl<C: Connector> Seat<C> {
         let now = Instant::now();
         self.shared.used(self.since, now);
         self.shared.core.retire(self.slot, now);
+        if self.since.is_some() {
+            // It was lent, and its tenant may have another one now.
+            self.shared.pump();
+        }
         match unfit.cause {
             Some(_) => self.discard(unfit.reason),
             // How closing it went is told by its event.

@@ -167,7 +167,7 @@ impl<C: Connector> Pool<C> {
     /// As for [`warm_up`](Self::warm_up).
     pub async fn warm_up_for(&self, connections: usize, keep: Duration) -> Result<usize, Error> {
         let shared = &self.shared;
-        no_more_than(shared.settings.max, "warm_up", connections)?;
+        no_more_than(shared.core.counts().max, "warm_up", connections)?;
         if shared.core.is_closed() {
             return Err(Error::Closed);
         }

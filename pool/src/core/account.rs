@@ -40,7 +40,7 @@ pub(super) struct Account<R> {
 }
 
 /// How far one service moves the pass of an account of weight 1.
-const STEP: u128 = 1 << 20;
+const STEP: u64 = 1 << 20;
 
 impl<R> Account<R> {
     pub(super) fn open(serial: u64, limits: TenantLimits, now: Option<Instant>) -> Self {
@@ -70,10 +70,6 @@ impl<R> Account<R> {
         self.in_use == 0 && self.lines.len() == 0
     }
 
-    pub(super) fn has_maximum(&self) -> bool {
-        self.limits.max.is_some()
-    }
-
     pub(super) fn has_room(&self) -> bool {
         self.room() > 0
     }
@@ -89,7 +85,7 @@ impl<R> Account<R> {
 
     /// Takes off the first.
     pub(super) fn serve(&mut self, ageing: Option<&Ageing>) -> Option<Arc<Waiter<R>>> {
-        self.pass += STEP / u128::from(self.limits.weight);
+        self.pass += u128::from(STEP / u64::from(self.limits.weight));
         self.lines.pop(ageing)
     }
 

@@ -170,7 +170,7 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
     });
 }
 
-/// Where resources are prepared for each loan, whoever gives one back hands it to nobody (C8). So it and the
+/// Where resources are prepared for each loan, whoever gives one back hands it to nobody (C11). So it and the
 /// one who comes meanwhile have to see to it together that a task prepares it, and one task only.
 #[test]
 fn what_is_given_back_unprepared_is_prepared_once_for_one_who_comes() {

@@ -39,7 +39,7 @@
 //! # Why a lock
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
-//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C9 can be read off
+//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C11 can be read off
 //! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
 //! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
@@ -89,7 +89,7 @@ pub(crate) enum Refusal {
     Closed,
     /// An attempt to connect that began after the waiter came has failed, and nothing else can serve it.
     Connect(Cause),
-    /// Nobody waits while the circuit is open (C8).
+    /// Nobody waits while the circuit is open (C10).
     Tripped,
     /// Its time is over.
     Late,
@@ -262,7 +262,7 @@ impl<R> Core<R> {
         }
     }
 
-    /// Lets nobody wait from now on (C8). Answers those who do, to be [refused](Self::refuse) once the caller
+    /// Lets nobody wait from now on (C10). Answers those who do, to be [refused](Self::refuse) once the caller
     /// holds no lock. What is idle can still be taken.
     pub(crate) fn trip(&self) -> Vec<Arc<Waiter<R>>> {
         let mut state = self.state.lock();
@@ -371,7 +371,11 @@ impl<R> State<R> {
             Stage::Idle(_) => mark(&mut self.idle),
             Stage::Lent(hold) => {
                 step(&mut self.lent);
-                if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
+                match &hold.request.tenant {
+                    None => {}
+                    Some(tenant) if enters => self.queue.lent(tenant, hold.since),
+                    Some(tenant) => self.queue.ended(tenant),
+                }
             }
             Stage::Checking => step(&mut self.supplying),
             Stage::Inspecting => step(&mut self.inspecting),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::account::{Account, AccountId, Standing};
-use super::{Hold, Request, Waiter};
+use super::{Request, Tenancy, Waiter};
 use crate::ask::{Ageing, Priority};
 use crate::tenants::TenantLimits;
 
@@ -37,6 +37,7 @@ pub(super) struct Queue<R> {
     claims: usize,
     /// The sum of all who wait.
     len: usize,
+    lent_to_tenants: usize,
     ageing: Option<Ageing>,
     /// Of how many resources the accounts' shares are.
     limit: usize,
@@ -55,6 +56,7 @@ impl<R> Queue<R> {
             ready: Vec::new(),
             claims: 0,
             len: 0,
+            lent_to_tenants: 0,
             ageing,
             limit,
             next_ticket: 0,
@@ -107,12 +109,17 @@ impl<R> Queue<R> {
         turn
     }
 
-    /// Takes off the first of the account whose turn it is. With several that have claims, looks at each.
-    pub(super) fn pop(&mut self) -> Option<Arc<Waiter<R>>> {
+    /// Takes off the first of the account whose turn it is, while so many are `lent`. With several that have
+    /// claims, looks at each.
+    pub(super) fn pop(&mut self, lent: usize) -> Option<Arc<Waiter<R>>> {
         let next = match *self.ready {
             [] => return None,
             [only] => only,
-            ref ready => *ready.iter().min_by(|one, other| self.in_turn(**one, **other))?,
+            _ => {
+                // Not counted where nobody asks: most pools have no tenants.
+                self.accounts[COMMON].in_use = lent - self.lent_to_tenants;
+                *self.ready.iter().min_by(|one, other| self.in_turn(**one, **other))?
+            }
         };
         self.pass = self.accounts[next].pass;
         let ageing = self.ageing;
@@ -148,26 +155,19 @@ impl<R> Queue<R> {
         self.accounts.len() > COMMON + 1
     }
 
-    /// Counts a resource that a borrower gets.
-    pub(super) fn lent(&mut self, hold: &Hold) {
-        self.with_use(index(&hold.request), |account| {
-            account.last_active = Some(hold.since);
+    /// Counts a resource that is lent to a tenant.
+    pub(super) fn lent(&mut self, tenant: &Tenancy, since: Instant) {
+        self.lent_to_tenants += 1;
+        self.with(tenant.account.index, |account| {
+            account.last_active = Some(since);
             account.in_use += 1;
         });
     }
 
-    /// Counts a resource that a borrower has no more. Its tenant may then have one again for which it waits.
-    pub(super) fn ended(&mut self, hold: &Hold) {
-        self.with_use(index(&hold.request), |account| account.in_use -= 1);
-    }
-
-    /// Changes what an account has. Without a maximum its claims do not depend on that.
-    fn with_use(&mut self, index: usize, change: impl FnOnce(&mut Account<R>)) {
-        if self.accounts[index].has_maximum() {
-            self.with(index, change);
-        } else {
-            change(&mut self.accounts[index]);
-        }
+    /// Counts a resource that a tenant has no more. It may then have one again for which it waits.
+    pub(super) fn ended(&mut self, tenant: &Tenancy) {
+        self.lent_to_tenants -= 1;
+        self.with(tenant.account.index, |account| account.in_use -= 1);
     }
 
     /// Whether whoever asks may have one more.

@@ -220,7 +220,7 @@ impl<R> State<R> {
     }
 
     /// The one place where a resource finds its next owner (C4, C7): the first who waits, if it `is_ready` to
-    /// be lent (C8). Answers whom to wake.
+    /// be lent (C11). Answers whom to wake.
     fn settle(
         &mut self,
         lease: Lease<R>,
@@ -252,7 +252,7 @@ impl<R> State<R> {
             // Who is next depends on what tenants have: the loan ends first, if it was one (C8).
             self.put(slot, Stage::Retiring);
         }
-        let Some(waiter) = self.queue.pop() else {
+        let Some(waiter) = self.queue.pop(self.lent) else {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };

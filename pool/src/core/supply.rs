@@ -63,7 +63,7 @@ impl<R> Core<R> {
     /// may turn out to be as unfit as the one that was.
     pub(crate) fn reserve_in_place(&self) -> Option<usize> {
         let mut state = self.state.lock();
-        if state.queue.len() <= state.supplying { None } else { state.reserve() }
+        if state.queue.claims() <= state.supplying { None } else { state.reserve() }
     }
 
     /// The ticket that the next to come will get: the time before which others came.

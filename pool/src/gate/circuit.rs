@@ -420,7 +420,7 @@ impl<C: Connector> Shared<C> {
     /// Connects and checks once, to see whether the database is back. Where all places are taken by connections, nobody
     /// needs another one: then the circuit closes without a probe, and callers wait for these.
     async fn probe(self: &Arc<Self>, circuit: &Circuit) {
-        let Some(slot) = self.core.reserve_below(self.settings.max) else {
+        let Some(slot) = self.core.reserve_below(self.core.counts().max) else {
             return self.no_place_to_probe(circuit).await;
         };
         circuit.half_open();
