@@ -164,6 +164,11 @@ fn number<T: ?Sized>(key: &T) -> u64 {
     0
 }
 
+/// True if the order of such keys is known here, so that comparing them calls no `Ord` of the user's.
+pub(super) fn is_known<K>() -> bool {
+    kind::<K>() != Kind::None
+}
+
 /// True if blocks of such keys have prefixes.
 #[inline]
 pub(super) fn is_text<K>() -> bool {
