@@ -46,7 +46,7 @@ fn batches_of_any_size_fill_and_empty_a_map() {
             assert!(map.iter().eq(entries().rev()));
             let tally = map.apply(entries().map(|(n, _)| (n, None)).collect());
             assert_eq!(tally, Tally { inserted: 0, replaced: 0, removed: count });
-            assert!(map.is_empty() && map.len() == 0);
+            assert_eq!((map.first(), map.len()), (None, 0));
         }
     }
 }
