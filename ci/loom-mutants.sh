@@ -85,7 +85,7 @@ mutant loom_overwrite_get $raw/slot.rs \
 mutant loom_insert_iterate $raw/block.rs \
     's/(self\.state\s*\.compare_exchange\(seen\.0, new\.0, )Ordering::AcqRel, Ordering::Acquire/$1Ordering::Relaxed, Ordering::Relaxed/' \
     'O1: a slot is counted without release'
-mutant loom_overwrite_get $raw/block.rs \
+mutant loom_overwrite_get $raw/forward.rs \
     's/(match self\.forward\.compare_exchange\(seen, new, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a replacement is agreed without release'
 mutant loom_insert_iterate $raw/block.rs \
@@ -98,7 +98,7 @@ mutant loom_insert_insert $raw/lane.rs \
 mutant loom_overwrite_get $raw/publish.rs \
     's/(fetch_tag\(&slot\.word, FROZEN, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a slot is frozen without release'
-mutant loom_pop_absorb $raw/block.rs \
+mutant loom_pop_absorb $raw/forward.rs \
     's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a replacement is settled without release'
 mutant loom_free_fence $raw/entry.rs 's/fetch_sub\(KEY, Ordering::AcqRel\)/fetch_sub(KEY, Ordering::Relaxed)/' \
@@ -223,6 +223,38 @@ mutant loom_snapshot_write $raw/replace.rs \
 mutant loom_snapshot_write::a_search $raw/seek.rs \
     's/\s*&& !self\.is_wanted\(leaf, Access::Read, guard\)//' \
     'the second look overlooks a snapshot taken since the first'
+
+# Batches.
+mutant loom_batch::reads $raw/forward.rs \
+    's/batch\.plan\(\)\?\.replacement\(self\)\?/batch.plan().filter(|_| self.is_first())?.replacement(self)?/' \
+    'a decided batch does not count in all of its leaves'
+mutant loom_batch::an_overwrite $raw/apply.rs \
+    's/(let to = from \+ )keys\[from\.\.\]\.partition_point\(within\);/let _ = within; $1(keys.len() - from);/' \
+    'a batch enlists its first leaf only'
+mutant loom_batch::an_overwrite $raw/apply.rs \
+    's/leaf\.freeze\(self\.generation\(guard\)\);/let _ = guard;/' \
+    'a leaf is enlisted before it is frozen'
+mutant loom_batch::an_overwrite $raw/replace.rs \
+    's/match block\.pending_batch\(\) \{/match block.pending_batch().filter(|_| false) {/' \
+    'a batch is not helped, but waited for'
+mutant loom_batch::a_snapshot $raw/apply.rs \
+    's/self\.part\(each\.leaf, &outcome, generation\)/self.part(each.leaf, \&outcome, each.leaf.state().next_generation())/' \
+    'each leaf of a batch has a generation of its own'
+mutant loom_batch::a_snapshot $raw/apply.rs \
+    's/unsafe \{ self\.archive_leaf\(each\.leaf, each\.end, live, generation, guard\) \};/let _ = live;/' \
+    'the leaves of a batch are not archived'
+mutant loom_batch::meet $raw/forward.rs \
+    's/\|\| self\.batch_in\(word\)\.is_some_and\(decided_without\)/|| self.batch_in(word).is_some_and(|batch| batch.plan().is_none_or(|_| decided_without(batch)))/' \
+    'a leaf is taken from a batch that is not decided'
+mutant loom_batch::meet $raw/descriptor.rs \
+    's/unsafe \{ reclaim::pin\(\)\.defer\(job\) \};/job();/' \
+    'a descriptor is freed without a grace period'
+mutant loom_batch::meet $raw/apply.rs \
+    's/Err\(plan\) => self\.discard_parts\(&plan\.parts, guard\)/Err(_) => {}/' \
+    'a plan that lost is leaked'
+mutant loom_batch $raw/descriptor.rs \
+    's/compare_exchange\(seen, plan, Ordering::AcqRel/compare_exchange(seen, plan, Ordering::Relaxed/' \
+    'O11: a batch is decided without release'
 
 for model in loom-tests/tests/*.rs; do
     model=$(basename "$model" .rs)

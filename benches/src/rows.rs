@@ -8,8 +8,8 @@ use crate::subject::{Key, Value};
 use crate::subjects;
 use crate::weight::{Moment, Weight};
 use crate::workload::{
-    Churn, Gather, Get, Insert, Iterate, Latency, Mixed, Named, Order, Per, Pop, Scan, Snapshots,
-    Torn, Whole, Workload,
+    Batches, Churn, Gather, Get, Insert, Iterate, Latency, Mixed, Named, Order, Per, Pop, Scan,
+    Snapshots, Torn, Whole, Workload,
 };
 
 /// How large and how long.
@@ -83,7 +83,7 @@ const fn weighed(
 }
 
 /// All rows, in the order of the table.
-pub static ROWS: [Row; 27] = [
+pub static ROWS: [Row; 29] = [
     timed("get-1", "get hit, 1 thread", |scale, wanted| {
         numbers(&get(&Scale { threads: 1, ..scale.clone() }, Skew::Uniform), wanted)
     }),
@@ -181,6 +181,12 @@ pub static ROWS: [Row; 27] = [
             scanned(&Torn { entries, scans, threads, whole: Whole::Moment }, wanted)
         },
     },
+    timed("batch-2", "upserts of 2 keys at one moment, a key", |scale, wanted| {
+        numbers(&batches(scale, 2), wanted)
+    }),
+    timed("batch-16", "upserts of 16 keys at one moment, a key", |scale, wanted| {
+        numbers(&batches(scale, 16), wanted)
+    }),
     timed("beside-snapshots", "upsert beside snapshots", |scale, wanted| {
         let (entries, calls, threads) = (integers(scale), scale.calls, scale.threads);
         Snapshots { entries, calls, threads }.trials(wanted)
@@ -211,6 +217,11 @@ fn mixed(scale: &Scale, skew: Skew, upserts: u32) -> Mixed<u64> {
 
 fn insert<K>(scale: &Scale, entries: Entries<K>, order: Order) -> Insert<K> {
     Insert { entries, order, calls: scale.calls / 4, threads: scale.threads }
+}
+
+fn batches(scale: &Scale, size: usize) -> Batches<u64> {
+    let (entries, calls, threads) = (integers(scale), scale.calls / 4, scale.threads);
+    Batches { entries, size, calls, threads }
 }
 
 fn weight(scale: &Scale, moment: Moment) -> Weight {

@@ -72,10 +72,9 @@ pub trait Session<K, V> {
     /// Sets the key's value, whether it had one or not.
     fn upsert(&mut self, key: K, value: V);
 
-    /// Sets two keys' values: at once, where the subject can.
-    fn upsert_pair(&mut self, one: (K, V), two: (K, V)) {
-        self.upsert(one.0, one.1);
-        self.upsert(two.0, two.1);
+    /// Sets several keys' values: at one moment, where the subject can.
+    fn upsert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        entries.into_iter().for_each(|(key, value)| self.upsert(key, value));
     }
 
     /// Removes a key that nobody else removes, and says whether it was there.

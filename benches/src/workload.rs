@@ -1,5 +1,6 @@
 //! Work that is prepared before the clock starts, and done by any subject. One kind a file.
 
+mod batches;
 mod churn;
 mod get;
 mod insert;
@@ -11,6 +12,7 @@ mod scan;
 mod snapshots;
 mod torn;
 
+pub use self::batches::Batches;
 pub use self::churn::Churn;
 pub use self::get::Get;
 pub use self::insert::{Insert, Order};

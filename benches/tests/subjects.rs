@@ -54,6 +54,16 @@ fn a_snapshot_is_never_adrift() {
 }
 
 #[test]
+fn a_batch_is_never_torn() {
+    let scale = Scale { entries: 400, calls: 40_000, threads: 3, tool: PathBuf::new() };
+    let row = benches::rows::find("torn").expect("there is one");
+    for (_, mut trial) in (row.trials)(&scale, &|subject| subject == "ours-snapshot") {
+        let outcome = trial();
+        assert_eq!((outcome.cost, outcome.wrong), (0.0, 0));
+    }
+}
+
+#[test]
 fn one_thread_lets_the_plain_map_take_part() {
     let scale = Scale { entries: 100, calls: 100, threads: 1, tool: PathBuf::new() };
     let row = benches::rows::find("insert").expect("there is one");

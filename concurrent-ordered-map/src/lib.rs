@@ -37,6 +37,8 @@
 //!   and kept, and does not hold back reclamation.
 //! * [`Snapshot`], from [`ConcurrentOrderedMap::snapshot`] or [`Snapshot::of`], is the map as it was at one
 //!   moment. It answers references, pins nothing, and can be sent, shared and kept.
+//! * [`Batch`] is a list of insertions and removals, which [`ConcurrentOrderedMap::apply`] or [`Pinned::apply`]
+//!   makes at one moment.
 //! * [`ConcurrentOrderedSet`] is the same without values; [`SetSnapshot`] is its snapshot.
 //! * [`InsertionOrderedMap`] lists its entries in the order in which their keys were first inserted.
 //!
@@ -69,6 +71,17 @@
 //! stock.set("pear", 0);
 //! stock.set("quince", 1);
 //! assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"apple", &68), (&"pear", &66)]);
+//! ```
+//!
+//! **A [`Batch`]** is applied at one moment, and linearizable: a snapshot shows all of it or nothing, and who has
+//! seen one of its writes misses none of the others later.
+//!
+//! ```
+//! use concurrent_ordered_map::{Batch, ConcurrentOrderedMap};
+//!
+//! let stock = ConcurrentOrderedMap::from([("apple", 68), ("pear", 66)]);
+//! stock.apply(Batch::new().insert("pear", 65).insert("quince", 1).remove("apple"));
+//! assert_eq!(stock.snapshot().values().sum::<i32>(), 66);
 //! ```
 //!
 //! **[`len`](Pinned::len)** is exact whenever no call is under way.
@@ -108,6 +121,7 @@
 //! | `len` | O(1) | none |
 //! | `iter`, `range` | O(log *n*) to start, then O(1) a key, a block at a time | none |
 //! | `clear`, `retain`, `remove_range` | O(*k* log *n*) | those of the removals |
+//! | `apply` | O(*k* log *n*) for *k* keys in the batch, and a copy of each block that one of them lies in | those of these blocks and of the pointers to them |
 //! | `snapshot`, and dropping one | O(*s*) for *s* snapshots alive | the one that all calls read |
 //!
 //! Starting a session writes one cache line of the thread's own and costs about as much as an uncontended
@@ -130,8 +144,8 @@
 //!   allocation that never changes. For the same reason the calls that may write take the key by value.
 //! * A value cannot be changed in place (unless it has interior mutability), only replaced. Values that are
 //!   expensive to copy and often updated are best kept in an `Arc`.
-//! * Writes to several keys cannot be made at one moment: there are no atomic batches yet. A snapshot that is
-//!   taken between two writes has the first and not the second.
+//! * Only a [`Batch`] writes several keys at one moment, and it decides nothing by what it finds: it inserts,
+//!   replaces and removes without conditions. It answers what it has displaced.
 //! * An old snapshot costs memory: up to the map's blocks once more, and every entry that it sees.
 //! * A panic in the `Drop` of a key or value that was removed is caught after the panic hook has reported
 //!   it, as it happens in the background. When the map itself is dropped such a panic goes on, after
@@ -175,6 +189,8 @@
 //!   2001, [doi:10.1007/3-540-45414-4_21](https://doi.org/10.1007/3-540-45414-4_21).
 //! * Snapshots by copying blocks on their first write: ["Jiffy: A Lock-free Skip List with Batch Updates and
 //!   Snapshots"](https://arxiv.org/abs/2102.01044).
+//! * One word that decides for many places: Harris, Fraser and Pratt, "A practical multi-word compare-and-swap
+//!   operation", DISC 2002, [doi:10.1007/3-540-36108-1_18](https://doi.org/10.1007/3-540-36108-1_18).
 //! * Epochs: Fraser, ["Practical lock-freedom"](https://www.cl.cam.ac.uk/techreports/UCAM-CL-TR-579.pdf),
 //!   2004.
 #![deny(unsafe_code)]
@@ -185,6 +201,7 @@ mod raw;
 mod reclaim;
 mod sync;
 
+mod batch;
 mod bounds;
 mod compute;
 mod error;
@@ -200,6 +217,7 @@ mod set;
 mod snapshot;
 mod span;
 
+pub use batch::{Applied, Batch, Tally};
 pub use compute::{Compute, Computed};
 pub use error::{CompareExchangeError, OccupiedError};
 pub use insertion_order::{InsertionOrderedMap, PinnedInsertionOrderedMap};

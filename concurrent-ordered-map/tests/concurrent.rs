@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "concurrent/batch.rs"]
+mod batch;
 #[path = "concurrent/bounds.rs"]
 mod bounds;
 #[path = "concurrent/drops.rs"]

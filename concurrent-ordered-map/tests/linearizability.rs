@@ -9,7 +9,7 @@ use std::ops::Bound;
 use crossbeam_skiplist::SkipMap;
 use linearizability::map_spec::{Op, Ret, Subject};
 use linearizability::ours::{Ours, Strings};
-use linearizability::plan::{ALL_KINDS, CHURN, ENDS, Kind, SNAPSHOTS, Weights};
+use linearizability::plan::{ALL_KINDS, BATCHES, CHURN, ENDS, Kind, SNAPSHOTS, Weights};
 use linearizability::run::{Config, run_histories};
 
 /// The peer: it has no update, no compare-exchange, and its insertion does not answer the old value,
@@ -94,6 +94,15 @@ fn snapshots_against_writes() {
     assert_linearizable::<Ours<28, 60>>("snapshots, 28 slots", config);
 }
 
+#[test]
+fn batches_against_everything() {
+    let config = Config { ops_per_thread: 6, keys: 8, weights: BATCHES, ..scaled(6_000) };
+    assert_linearizable::<Ours<2, 4>>("batches, 2 slots", config);
+    assert_linearizable::<Ours<28, 60>>("batches, 28 slots", config);
+    let config = Config { ops_per_thread: 8, keys: 12, weights: BATCHES, ..scaled(3_000) };
+    assert_linearizable::<Ours<4, 4, Strings>>("batches, strings, 4 slots", config);
+}
+
 /// Leaves of four slots are the smallest whose strings get a prefix of their own.
 #[test]
 fn strings_that_begin_alike() {
@@ -111,5 +120,5 @@ fn what_the_peer_fails_is_told() {
         Err(failure) => println!("crossbeam-skiplist 0.1.3 fails: {failure:?}"),
     }
     assert_linearizable::<Ours<28, 60>>("ours, the same calls", config);
-    assert_eq!(ALL_KINDS.len(), 16, "a new kind of call needs a place in the tests above");
+    assert_eq!(ALL_KINDS.len(), 17, "a new kind of call needs a place in the tests above");
 }

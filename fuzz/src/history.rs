@@ -139,6 +139,12 @@ fn op(u: &mut Unstructured<'_>, value: u32) -> Result<Op> {
         13 => Op::PopLast,
         14 => Op::Get(key),
         15 | 16 => Op::Remove(key),
+        17 if u.arbitrary()? => Op::Snapshot,
+        17 => {
+            let mut write =
+                || Ok((u.int_in_range(0..=KEYS - 1)?, u.arbitrary::<bool>()?.then_some(value)));
+            Op::Batch([write()?, write()?, write()?])
+        }
         _ => Op::Insert(key, value),
     })
 }

@@ -102,6 +102,10 @@ fn call(u: &mut Unstructured<'_>) -> Result<Call> {
         27 => Call::Snapshot,
         28 => Call::EndSnapshot(number(u)?),
         29 => Call::Look(number(u)?, bound(u)?, bound(u)?, ends(u)?),
+        30 => {
+            let count = u.int_in_range(0..=12)?;
+            Call::Apply((0..count).map(|_| Ok((number(u)?, optional(u)?))).collect::<Result<_>>()?)
+        }
         _ => Call::Insert(number(u)?, value(u)?),
     })
 }

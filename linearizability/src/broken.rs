@@ -169,6 +169,25 @@ faulty_map! {
     }
 }
 
+faulty_map! {
+    /// Makes the writes of a batch one by one.
+    TornBatch(map) {
+        Op::Batch(writes) => {
+            let mut before = BTreeMap::new();
+            for (k, v) in writes {
+                gap();
+                let mut map = map.lock();
+                before.entry(k).or_insert(map.get(&k).copied());
+                match v {
+                    Some(v) => _ = map.insert(k, v),
+                    None => _ = map.remove(&k),
+                }
+            }
+            Ret::displaced(before.into_iter().filter_map(|(k, before)| Some((k, before?))))
+        }
+    }
+}
+
 /// Reads from a copy that each write replaces a moment after it took effect: a read misses what
 /// another call has already seen, and an older copy can replace a newer one.
 #[derive(Debug, Default)]

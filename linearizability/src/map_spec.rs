@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
+use std::ops::RangeInclusive;
 
 use crate::linearize::{Footprint, Spec};
 
@@ -57,7 +58,13 @@ pub enum Op {
     Before(u8),
     /// All entries, at one moment.
     Snapshot,
+    /// Sets the keys' values, or removes the keys, at one moment; of those with one key the last counts.
+    /// Answers the entries that were there.
+    Batch([(u8, Option<u32>); BATCH_WRITES]),
 }
+
+/// How many writes a batch has.
+pub const BATCH_WRITES: usize = 3;
 
 /// How many keys a map may have whose snapshots are taken.
 pub const SNAPSHOT_KEYS: usize = 16;
@@ -77,6 +84,8 @@ pub enum Ret {
     Entry(Option<(u8, u32)>),
     /// Of `Snapshot`: the values of the keys from 0 on.
     All([Option<u32>; SNAPSHOT_KEYS]),
+    /// Of `Batch`, in the order of their keys.
+    Displaced([Option<(u8, u32)>; BATCH_WRITES]),
 }
 
 impl Ret {
@@ -91,6 +100,15 @@ impl Ret {
         }
         Self::All(values)
     }
+
+    /// The answer of `Batch`.
+    pub fn displaced(entries: impl IntoIterator<Item = (u8, u32)>) -> Self {
+        let mut displaced = [None; BATCH_WRITES];
+        for (place, entry) in displaced.iter_mut().zip(entries) {
+            *place = Some(entry);
+        }
+        Self::Displaced(displaced)
+    }
 }
 
 /// Printed without the variant's name, which the call beside it makes plain.
@@ -102,6 +120,9 @@ impl Debug for Ret {
             Ret::Tried(tried) => tried.fmt(f),
             Ret::Exchanged(exchanged) => exchanged.fmt(f),
             Ret::Entry(entry) => entry.fmt(f),
+            Ret::Displaced(entries) => {
+                f.debug_map().entries(entries.iter().flatten().copied()).finish()
+            }
             Ret::All(values) => {
                 let there =
                     values.iter().enumerate().filter_map(|(key, value)| Some((key, (*value)?)));
@@ -139,6 +160,17 @@ pub fn apply(map: &mut Model, op: &Op) -> Ret {
         Op::After(k) => entry(map.iter().find(|&(&key, _)| key > k)),
         Op::Before(k) => entry(map.range(..k).next_back()),
         Op::Snapshot => Ret::all(map.iter().map(|(&k, &v)| (k, v))),
+        Op::Batch(writes) => {
+            let last: BTreeMap<u8, Option<u32>> = writes.into_iter().collect();
+            let write = |(k, v): (u8, Option<u32>)| {
+                let before = match v {
+                    Some(v) => map.insert(k, v),
+                    None => map.remove(&k),
+                };
+                before.map(|before| (k, before))
+            };
+            Ret::displaced(last.into_iter().filter_map(write))
+        }
     }
 }
 
@@ -210,12 +242,23 @@ impl Spec for MapSpec {
             Op::LowerBound(k) | Op::After(k) => (up_from(k), None),
             Op::UpperBound(k) | Op::Before(k) => (down_from(k), None),
             Op::Snapshot => (u8::MIN..=u8::MAX, None),
+            Op::Batch(writes) => {
+                let keys = writes.map(|(k, _)| k);
+                let span =
+                    keys.into_iter().min().unwrap_or(0)..=keys.into_iter().max().unwrap_or(0);
+                return Footprint { depends_on: parts(&span), changes: Some(parts(&span)) };
+            }
         };
         Footprint {
-            depends_on: u32::from(*depends_on.start())..=u32::from(*depends_on.end()),
+            depends_on: parts(&depends_on),
             changes: changes.map(|k| u32::from(k)..=u32::from(k)),
         }
     }
+}
+
+/// Keys as a footprint's parts.
+fn parts(keys: &RangeInclusive<u8>) -> RangeInclusive<u32> {
+    u32::from(*keys.start())..=u32::from(*keys.end())
 }
 
 /// Whether a call on one key may have changed it, going by its answer.
@@ -226,6 +269,6 @@ fn changes_its_key(op: &Op, ret: &Ret) -> bool {
         (_, Ret::Tried(tried)) => tried.is_ok(),
         (_, Ret::Exchanged(exchanged)) => exchanged.is_ok(),
         // An answer of the wrong kind: claiming a change is the safe side.
-        (_, Ret::Present(_) | Ret::Entry(_) | Ret::All(_)) => true,
+        (_, Ret::Present(_) | Ret::Entry(_) | Ret::All(_) | Ret::Displaced(_)) => true,
     }
 }

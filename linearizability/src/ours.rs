@@ -105,6 +105,10 @@ impl<const LEAF: u8, const LANE: u8, S: Keys> Subject for Ours<LEAF, LANE, S> {
                 drop(map);
                 read_snapshot::<S>(&self.map)
             }
+            Op::Batch(writes) => {
+                let writes = writes.into_iter().map(|(k, v)| (key(k), v));
+                Ret::displaced(map.apply(writes.collect()).displaced().map(pair::<S>))
+            }
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum Kind {
     Before,
     /// [`Op::Snapshot`]
     Snapshot,
+    /// [`Op::Batch`]
+    Batch,
 }
 
 /// How often each kind is called, relative to the others. A kind that is not listed is not called.
@@ -64,6 +66,7 @@ pub const ALL_KINDS: Weights = &[
     (Kind::After, 2),
     (Kind::Before, 2),
     (Kind::Snapshot, 3),
+    (Kind::Batch, 3),
 ];
 
 /// Insertions and removals that split and absorb blocks, and reads that look for what they left.
@@ -87,6 +90,19 @@ pub const SNAPSHOTS: Weights = &[
     (Kind::Remove, 4),
     (Kind::Get, 3),
     (Kind::After, 2),
+    (Kind::Last, 1),
+    (Kind::PopFirst, 1),
+];
+
+/// Batches against each other, writes of single keys and all that may see a half of one.
+pub const BATCHES: Weights = &[
+    (Kind::Batch, 8),
+    (Kind::Snapshot, 3),
+    (Kind::Get, 4),
+    (Kind::Insert, 3),
+    (Kind::Remove, 3),
+    (Kind::Add, 1),
+    (Kind::After, 1),
     (Kind::Last, 1),
     (Kind::PopFirst, 1),
 ];
@@ -219,7 +235,15 @@ impl<'s> Generator<'s> {
             Kind::After => Op::After(key),
             Kind::Before => Op::Before(key),
             Kind::Snapshot => Op::Snapshot,
+            Kind::Batch => Op::Batch(std::array::from_fn(|_| self.write(value))),
         }
+    }
+
+    /// One write of a batch.
+    fn write(&mut self, value: u32) -> (u8, Option<u32>) {
+        let key = self.rng.below(u32::from(self.shape.keys));
+        let key = u8::try_from(key).expect("the number of keys is a u8");
+        (key, self.rng.chance(0.7).then_some(value))
     }
 
     /// Expects a value that the plan writes to the key, or absence: a value at random would
@@ -237,6 +261,11 @@ impl<'s> Generator<'s> {
     fn note_write(&mut self, op: &Op) {
         if let Op::Insert(k, v) | Op::TryInsert(k, v) | Op::CompareExchange(k, _, Some(v)) = *op {
             self.written[usize::from(k)].push(v);
+        }
+        if let Op::Batch(writes) = *op {
+            for (k, v) in writes {
+                self.written[usize::from(k)].extend(v);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::map_spec::Subject;
 use crate::ours::{Ours, Strings};
-use crate::plan::{ALL_KINDS, CHURN, ENDS, SNAPSHOTS, Shape, Weights};
+use crate::plan::{ALL_KINDS, BATCHES, CHURN, ENDS, SNAPSHOTS, Shape, Weights};
 
 /// What a workload is run with: real threads, or a scheduler's.
 pub trait Runner {
@@ -63,6 +63,8 @@ pub const ALL: &[Workload] = &[
     workload("two threads, ends", Blocks::Two, (2, 10, 5), ENDS),
     workload("two threads, snapshots", Blocks::Two, (2, 8, 6), SNAPSHOTS),
     workload("four threads, snapshots", Blocks::Two, (4, 4, 6), SNAPSHOTS),
+    workload("two threads, batches", Blocks::Two, (2, 8, 8), BATCHES),
+    workload("four threads, batches", Blocks::Two, (4, 4, 8), BATCHES),
     workload("two threads, strings", Blocks::FourOfStrings, (2, 12, 12), ALL_KINDS),
     workload("four threads, all calls", Blocks::Three, (4, 5, 6), ALL_KINDS),
     workload("four threads, churn", Blocks::Two, (4, 6, 8), CHURN),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use linearizability::broken::{
     DoubleRemove, FlickeringInsert, LockedMap, LostUpdate, SkippingLowerBound, StaleRead,
-    TornExchange, TornLowerBound, TornPop, TornSnapshot, TwoWinners,
+    TornBatch, TornExchange, TornLowerBound, TornPop, TornSnapshot, TwoWinners,
 };
 use linearizability::history::{Call, History, Recorder};
 use linearizability::linearize::{Spec, check};
@@ -215,6 +215,9 @@ fn the_sequential_map_answers_as_documented() {
         (Op::PopFirst, entry(2, 21)),
         (Op::PopLast, entry(6, 60)),
         (Op::PopFirst, Ret::Entry(None)),
+        (Op::Batch([(3, Some(30)), (1, Some(10)), (3, Some(33))]), Ret::displaced([])),
+        (Op::Batch([(9, None), (3, Some(34)), (1, None)]), Ret::displaced([(1, 10), (3, 33)])),
+        (Op::Snapshot, Ret::all([(3, 34)])),
     ];
     let mut map = MapSpec::initial();
     for (op, expected) in script {
@@ -432,6 +435,7 @@ fn every_broken_map_is_caught() {
     assert_caught::<LostUpdate>("LostUpdate");
     assert_caught::<TornPop>("TornPop");
     assert_caught::<TornSnapshot>("TornSnapshot");
+    assert_caught::<TornBatch>("TornBatch");
     assert_caught::<TornLowerBound>("TornLowerBound");
     assert_caught::<SkippingLowerBound>("SkippingLowerBound");
     assert_caught::<StaleRead>("StaleRead");

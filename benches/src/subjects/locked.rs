@@ -37,10 +37,8 @@ impl<K: Key, V: Value> Session<K, V> for &RwLock<BTreeMap<K, V>> {
     }
 
     #[inline]
-    fn upsert_pair(&mut self, one: (K, V), two: (K, V)) {
-        let mut map = self.write();
-        map.insert(one.0, one.1);
-        map.insert(two.0, two.1);
+    fn upsert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.write().extend(entries);
     }
 
     #[inline]

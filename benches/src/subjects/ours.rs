@@ -38,6 +38,11 @@ impl<K: Key, V: Value> Session<K, V> for Pinned<'_, K, V> {
     }
 
     #[inline]
+    fn upsert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.apply(entries.into_iter().map(|(key, value)| (key, Some(value))).collect());
+    }
+
+    #[inline]
     fn remove(&mut self, key: &K) -> bool {
         Pinned::remove(self, key).is_some()
     }

@@ -1,4 +1,4 @@
-//! This project's map, whose scans and iterations are of a snapshot each. For rows that ask what a scan sees.
+//! This project's map, whose scans and iterations are of a snapshot each, and writes of several keys batches. For rows that ask what a scan sees.
 //! Its other calls are those on the map itself, since a session would keep the snapshots from settling.
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
@@ -37,6 +37,10 @@ impl<K: Key, V: Value> Session<K, V> for Through<'_, K, V> {
 
     fn upsert(&mut self, key: K, value: V) {
         self.0.set(key, value);
+    }
+
+    fn upsert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.0.apply(entries.into_iter().map(|(key, value)| (key, Some(value))).collect());
     }
 
     fn remove(&mut self, key: &K) -> bool {

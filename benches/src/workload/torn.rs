@@ -99,7 +99,7 @@ fn write<K: Key, V: Value, S: Session<K, V>>(
 ) -> Found {
     let rounds = pairs.iter().cycle().zip(1..).take_while(|_| !done.load(Ordering::Relaxed));
     crew::drive(session, rounds, |session, ((one, two), stamp)| {
-        session.upsert_pair((one.clone(), V::of(stamp)), (two.clone(), V::of(stamp)));
+        session.upsert_all([one, two].map(|key| (key.clone(), V::of(stamp))));
     });
     Found::default()
 }

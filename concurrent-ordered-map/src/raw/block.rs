@@ -15,9 +15,7 @@ use super::hint::{has_labels, is_text};
 use super::label;
 use super::prefetch::prefetch;
 use super::slot::Slot;
-use super::state::{
-    ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
-};
+use super::state::{FROZEN, Fate, State, Word, fate, with_fate, without_fate};
 use crate::reclaim::{self, Guard};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
 
@@ -29,7 +27,7 @@ pub(super) struct Block<K, V> {
     /// The right neighbour, tagged with this block's [`Fate`].
     next: AtomicPtr<Block<K, V>>,
     /// The block that replaces this one, or tagged: see `state.rs`.
-    forward: AtomicPtr<Block<K, V>>,
+    pub(super) forward: AtomicPtr<Block<K, V>>,
     /// The hint of the upper fence at birth after the prefix, `u64::MAX` where there was none. The fence only
     /// ever moves up, so a smaller hint is surely inside (I9). Where hints are labels, the fence's address.
     high_hint: u64,
@@ -378,94 +376,6 @@ impl<'g, K, V> BlockRef<'g, K, V> {
                 Fate::Open => {}
                 decided => return decided,
             }
-        }
-    }
-
-    #[inline]
-    fn forward_word(self) -> *mut Block<K, V> {
-        // Ordering: Acquire (O3), with `exchange_forward`: whoever sees a replacement sees its
-        // content. Who sees none may read what the slots hold (I3): a thread that pinned after
-        // something was retired from the replacement sees the replacement.
-        self.forward.load(Ordering::Acquire)
-    }
-
-    /// The block that has replaced this one. While there is none, this block's slots are the truth.
-    #[inline]
-    pub(super) fn forward(self) -> Option<Self> {
-        let word = self.forward_word();
-        // Mostly there is nothing at all.
-        if word.is_null() || word.addr() & ABSORBER != 0 {
-            return None;
-        }
-        // SAFETY: I10, the block had its link to the replacement when the word was read, while pinned.
-        unsafe { Self::new(word.map_addr(|address| address & !FORWARD_TAGS)) }
-    }
-
-    /// The end of the chain of replacements.
-    pub(super) fn latest(mut self) -> Self {
-        while let Some(replacement) = self.forward() {
-            self = replacement;
-        }
-        self
-    }
-
-    /// As `forward`, but only where all paths lead to it, so that pointers may be swung there (I11).
-    pub(super) fn settled_forward(self) -> Option<Self> {
-        self.forward().filter(|_| !self.is_pending())
-    }
-
-    /// True if the replacement was agreed, and the absorber may not lead to it yet.
-    pub(super) fn is_pending(self) -> bool {
-        self.forward_word().addr() & PENDING != 0
-    }
-
-    /// The left neighbour that has announced itself as the absorber of this block. The caller has seen the
-    /// fate `Absorbed`.
-    pub(super) fn absorber(self) -> Option<Self> {
-        let word = self.forward_word();
-        if word.addr() & ABSORBER == 0 {
-            return None;
-        }
-        // SAFETY: I12, the absorber is replaced only after this block's forward has been set, so it
-        // was reachable when the tag was read.
-        unsafe { Self::new(word.map_addr(|address| address & !FORWARD_TAGS)) }
-    }
-
-    /// Leaves word for helpers who absorbs this block, unless something is written there.
-    pub(super) fn announce_absorber(self, absorber: Self) {
-        let tagged = absorber.as_ptr().map_addr(|address| address | ABSORBER);
-        // Ordering: Relaxed; a helper looks here only after it has seen the fate `Absorbed` (O4), which is
-        // decided after this by one who has the absorber before it. A failure means that the same absorber,
-        // or a replacement, is there already.
-        let _ =
-            self.forward.compare_exchange(null_mut(), tagged, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// Sets the replacement, unless one is set. Answers whether this call did it.
-    pub(super) fn exchange_forward(self, to: Self, pending: bool) -> bool {
-        let tag = if pending { PENDING } else { 0 };
-        let new = to.as_ptr().map_addr(|address| address | tag);
-        let mut seen = self.forward_word();
-        while seen.is_null() || seen.addr() & ABSORBER != 0 {
-            // Ordering: Release (O3) publishes the replacement's content; Acquire on failure, since
-            // the caller goes on to the replacement that was agreed instead.
-            match self.forward.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
-                Err(now) => seen = now,
-            }
-        }
-        false
-    }
-
-    /// All paths lead to the replacement now.
-    pub(super) fn settle_forward(self) {
-        let word = self.forward_word();
-        if word.addr() & PENDING != 0 {
-            let settled = word.map_addr(|address| address & !PENDING);
-            // Ordering: Release (O3), as for `exchange_forward`: who sees the tag gone sees the left
-            // neighbour's forward. A failure means that another helper did it.
-            let _ =
-                self.forward.compare_exchange(word, settled, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 

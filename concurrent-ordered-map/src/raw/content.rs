@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::hint::{has_labels, hint, is_text, shared_prefix};
 
 /// A slot's hint and pointer.
-type Pair = (u64, *mut ());
+pub(super) type Pair = (u64, *mut ());
 
 /// Of how few strings no prefix is made: the next ones may well differ.
 const FEW: usize = 4;

@@ -148,6 +148,8 @@ unsafe fn free_all<K, V>(root: BlockRef<'_, K, V>) {
             // SAFETY: the last link has gone, and nobody else uses the map.
             unlinked.extend(unsafe { block.kept() });
             // SAFETY: as above.
+            unsafe { block.leave_batch() };
+            // SAFETY: as above.
             unsafe { block.free() };
         }
     }

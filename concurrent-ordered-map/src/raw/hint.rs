@@ -170,7 +170,8 @@ pub(super) fn is_text<K>() -> bool {
     matches!(kind::<K>(), Kind::Text | Kind::Bytes)
 }
 
-/// True if slots of such keys have labels for hints.
+/// True if slots of such keys have labels for hints: their order is not known here, and comparing them calls
+/// an `Ord` of the user's.
 #[inline]
 pub(super) fn has_labels<K>() -> bool {
     kind::<K>() == Kind::None

@@ -22,10 +22,13 @@
 //!   `content.rs`). Keys of types that are not known here are hinted by their place in the block (`label.rs`).
 //! * A **snapshot** is a number. Leaves that are older than it are replaced before they are written, and
 //!   kept in its archive (`snapshot.rs`, `archive.rs`, `view.rs`).
+//! * A **batch** replaces several leaves at once: their `forward` leads to a descriptor first, and one word of
+//!   that decides for all (`apply.rs`, `descriptor.rs`, `forward.rs`).
 //!
 //! Ideas from: Braginsky and Petrank, "Locality-conscious lock-free linked lists" (2011), for freezing
 //! and replacing chunks; Harris, "A pragmatic implementation of non-blocking linked-lists" (2001), for
-//! deciding in the `next` pointer; the B-skiplist (arXiv 2507.21492) for blocks at every level; Fraser,
+//! deciding in the `next` pointer; Harris, Fraser and Pratt, "A practical multi-word compare-and-swap operation"
+//! (2002), for descriptors; the B-skiplist (arXiv 2507.21492) for blocks at every level; Fraser,
 //! "Practical lock-freedom" (2004), for epochs.
 //!
 //! # Invariants
@@ -46,7 +49,7 @@
 //! * **I4** A block's state word never holds the same value twice. Nothing is published between two
 //!   looks that saw the same count.
 //! * **I5** A live entry is owned by one slot of one block that is not replaced. Who takes it out of
-//!   that slot (overwrite, removal, own claim) retires it. A replacement takes over all content of
+//!   that slot (overwrite, removal, own claim; for a batch, who decides it) retires it. A replacement takes over all content of
 //!   the blocks it replaces at the moment `forward` is set, and a replaced block owns none.
 //! * **I6** An entry is freed by its last owner. Its holders are its slot, until a grace period after it
 //!   left it, and every archived leaf that has it; every block and archived leaf whose fence it is owns the
@@ -82,6 +85,13 @@
 //! * **I16** For each snapshot alive, the leaves whose generation does not exceed its number and the leaves in
 //!   its archive divide the keys between them, and hold what the snapshot shows. Once the snapshot is settled
 //!   nothing is written to the former, but that they freeze.
+//! * **I17** A leaf whose `forward` leads to a descriptor is frozen, its fate is to be replaced alone, and it has
+//!   a link to the descriptor, which is retired when it has none. The leaves of a batch are enlisted in
+//!   ascending order and stay so until the batch is decided, so that all who see them all see the same ones. It
+//!   is decided once, by one plan, which has a replacement for each; at that moment all of them are replaced,
+//!   as far as all other invariants go, and not before. A leaf that is not in the plan of a decided batch
+//!   was enlisted too late: it has no `forward`. The keys of a batch are read by who has seen, since it
+//!   pinned, that the batch was not decided.
 //!
 //! # Linearization points
 //!
@@ -93,6 +103,7 @@
 //! | insertion of a new key | the exchange of the state that counts its slot, by whomever |
 //! | pop | the exchange that kills the claimed slot; on an empty map, between two equal states |
 //! | first, last, nearest | the second look at the slot; if there is none, between the two looks |
+//! | batch | the exchange that decides it, by whomever |
 //! | snapshot | the exchange of the list of those alive; see `snapshot.rs` |
 //!
 //! # Ordering pairs
@@ -103,7 +114,7 @@
 //! |---|---|---|---|
 //! | **O1** | `Block::change_state` (publish, claim, settle, freeze) | `Block::state`, its own failures | slots below the count: hint and pointer |
 //! | **O2** | `Slot::exchange` | `Slot::load`, its own failures | the entry's or block's content |
-//! | **O3** | `Block::exchange_forward`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
+//! | **O3** | `Block::exchange_word`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's or descriptor's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
 //! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate, and of an absorbed block the absorber |
 //! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
 //! | **O6** | `Entry::release`, `release_key`, `disown_key`, `disown_value` | the same | all that other owners did with key and value |
@@ -111,6 +122,7 @@
 //! | **O8** | `RawMap::replace_live` | `RawMap::live` | the list of snapshots, and they |
 //! | **O9** | `archive::link` | `Archive::place` | the archived leaf |
 //! | **O10** | `Flag::change`, by a grace period's end | `Grace::is_over` | all that was done by those who were pinned at its beginning |
+//! | **O11** | `Descriptor::decide` | `Descriptor::plan` | the plan's blocks, and that all of its leaves are enlisted |
 //!
 //! # What a call touches
 //!
@@ -123,6 +135,7 @@
 //! | overwrite | its slot | 1 |
 //! | removal | its slot, the thread's counter | 2 |
 //! | pop | its leaf's header and slot, the thread's counter | 4 |
+//! | batch | for each leaf its header and slots, and those that lead to it; the descriptor | some 20, and one a slot |
 //!
 //! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
 //! neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
@@ -130,11 +143,14 @@
 //! and adds a holder to each of its entries.
 pub(crate) mod entry;
 
+mod apply;
 mod archive;
 mod block;
 mod content;
 mod descend;
+mod descriptor;
 mod drop;
+mod forward;
 mod hint;
 mod join;
 mod label;

@@ -16,7 +16,7 @@ use std::ptr::null_mut;
 use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
-use super::content::{Content, Filed, collect, fence};
+use super::content::{Content, Filed, Pair, collect, fence};
 use super::descend::{At, First, tidy_children};
 use super::entry::Entry;
 use super::hint::{Needle, hint};
@@ -28,6 +28,17 @@ use crate::reclaim::Guard;
 struct Proposal<'g, K, V> {
     first: BlockRef<'g, K, V>,
     second: Option<BlockRef<'g, K, V>>,
+}
+
+/// What a chain of new blocks takes the place of.
+pub(super) struct Origin<'g, K, V> {
+    pub(super) first: BlockRef<'g, K, V>,
+    /// The first, or the neighbour that it absorbs.
+    pub(super) last: BlockRef<'g, K, V>,
+    /// That of the new blocks.
+    pub(super) generation: u64,
+    /// The prefix after which all hints of the content are, if it is one.
+    pub(super) prefix: Option<&'g [u8]>,
 }
 
 /// The replacement that was agreed.
@@ -50,7 +61,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             let next = block.next_word();
             match fate(next) {
                 Fate::Open => return,
-                Fate::Alone => self.replace(block, None, guard),
+                Fate::Alone => match block.pending_batch() {
+                    Some(batch) => self.complete_batch(batch, guard),
+                    None => self.replace(block, None, guard),
+                },
                 Fate::Absorb => {
                     let partner = block.next().filter(|next| {
                         next.announce_absorber(block);
@@ -89,7 +103,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             partner.settle_forward();
         }
         if let Some(ours) = agreed.ours {
-            self.repair(block, partner, ours, guard);
+            self.repair(block, partner, (ours.first, ours.second.as_slice()), guard);
         }
     }
 
@@ -123,7 +137,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             }
             return Some(Agreed { first: proposal.first, ours: Some(proposal) });
         }
-        self.discard(proposal, guard);
+        self.discard(proposal.first, proposal.second.as_slice(), guard);
         agreed(last)
     }
 
@@ -149,22 +163,31 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return false;
         }
         let (own, partners) = content.live.split_at(content.own);
-        let fence = |block: Option<BlockRef<'g, K, V>>| block.map_or(null_mut(), BlockRef::low);
-        let record = |leaf: BlockRef<'g, K, V>, high| Record {
-            low: leaf.low(),
-            low_hint: leaf.low_hint(),
-            high,
-            content: if leaf == block { own } else { partners },
-        };
-        let own = record(block, fence(partner.or(end)));
         // SAFETY: I3 and I6, the leaves were not replaced a moment ago, while pinned.
-        unsafe { self.archive(block.generation(), next, &own, guard) };
+        unsafe { self.archive_leaf(block, partner.or(end), own, next, guard) };
         if let Some(partner) = partner {
-            let partners = record(partner, fence(end));
             // SAFETY: as above.
-            unsafe { self.archive(partner.generation(), next, &partners, guard) };
+            unsafe { self.archive_leaf(partner, end, partners, next, guard) };
         }
         true
+    }
+
+    /// Gives a frozen leaf, whose replacement will be of the generation `next`, to the snapshots that want it.
+    ///
+    /// # Safety
+    /// The content is the leaf's and was not retired when the caller pinned. `end` was its right neighbour.
+    pub(super) unsafe fn archive_leaf(
+        &self,
+        leaf: BlockRef<'_, K, V>,
+        end: Option<BlockRef<'_, K, V>>,
+        content: &[Pair],
+        next: u64,
+        guard: &Guard,
+    ) {
+        let high = end.map_or(null_mut(), BlockRef::low);
+        let record = Record { low: leaf.low(), low_hint: leaf.low_hint(), high, content };
+        // SAFETY: I6, by the caller's word.
+        unsafe { self.archive(leaf.generation(), next, &record, guard) };
     }
 
     /// Builds the one or two blocks that hold the content, between the fences of the old ones. `None`:
@@ -183,72 +206,89 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         // that is not full is replaced for the sake of a snapshot, and stays as it is.
         let full = block.state().count() == block.capacity();
         let room = if absorbing || !full { slots } else { slots - self.shape.spare(level) };
-        let cut = split_point(live.len(), slots, room, content.ascending);
-        let end = last.next();
-        if end.is_some_and(|end| !end.try_link()) {
-            return None;
-        }
-        let (left, right) = live.split_at(cut);
-        let before = Filed::new::<K, V>(level, left, content.prefix);
-        let high = end.map_or(null_mut(), BlockRef::low);
-        // SAFETY: I6, the neighbour is an owner of its fence.
-        let high_hint = |filed: &Filed<'_, '_>| unsafe { filed.high_hint::<K, V>(high) };
-        let mut birth = Birth {
-            level,
+        let (left, right) = live.split_at(split_point(live.len(), slots, room, content.ascending));
+        let pieces = [left, right];
+        let origin = Origin {
+            first: block,
+            last,
             generation: next_generation(block, (last != block).then_some(last)),
-            capacity: self.shape.capacity(level, cut),
-            low: block.low(),
-            low_hint: block.low_hint(),
-            next: end.map_or(null_mut(), BlockRef::as_ptr),
-            high_hint: high_hint(&before),
-            prefix: before.prefix,
-            content: &before.slots,
+            prefix: content.prefix,
         };
         let mut second = None;
-        if let Some(&(_, least)) = right.first() {
-            let filed = Filed::new::<K, V>(level, right, content.prefix);
-            let low = fence::<K, V>(level, least);
-            // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
-            let low_key = unsafe { Entry::<K, V>::key_of(low) };
-            let right = Birth {
-                capacity: self.shape.capacity(level, right.len()),
-                low,
-                low_hint: hint(&[], low_key),
-                high_hint: high_hint(&filed),
-                prefix: filed.prefix,
-                content: &filed.slots,
-                ..birth
-            };
-            // SAFETY: I6, as above.
-            let right = unsafe { BlockRef::<K, V>::allocate(&right) };
-            birth.next = right.as_ptr();
-            // SAFETY: I6, as above.
-            birth.high_hint = unsafe { before.high_hint::<K, V>(low) };
-            second = Some(right);
-        }
-        // SAFETY: I6, the old block owns its fence.
-        let first = unsafe { BlockRef::allocate(&birth) };
+        let count = if right.is_empty() { 1 } else { 2 };
+        let first =
+            self.chain(&origin, pieces[..count].iter().copied(), |block| second = Some(block))?;
         Some(Proposal { first, second })
     }
 
-    /// Frees a proposal that lost. The content was never its own.
-    fn discard<'g>(&'g self, proposal: Proposal<'g, K, V>, guard: &'g Guard) {
-        let last = proposal.second.unwrap_or(proposal.first);
-        if let Some(end) = last.next() {
+    /// Builds a block for each piece of the content, and answers the first; `further` is given the others,
+    /// from the last on. `None`: the old blocks have been replaced, and their neighbour too.
+    ///
+    /// Calls no `Ord` of the user's.
+    pub(super) fn chain<'g, 'c>(
+        &self,
+        origin: &Origin<'g, K, V>,
+        pieces: impl DoubleEndedIterator<Item = &'c [Pair]> + ExactSizeIterator,
+        mut further: impl FnMut(BlockRef<'g, K, V>),
+    ) -> Option<BlockRef<'g, K, V>> {
+        let block = origin.first;
+        let end = origin.last.next();
+        if end.is_some_and(|end| !end.try_link()) {
+            return None;
+        }
+        let (mut next, mut high) = (end, end.map_or(null_mut(), BlockRef::low));
+        for (index, piece) in pieces.enumerate().rev() {
+            let filed = Filed::new::<K, V>(block.level(), piece, origin.prefix);
+            let (mut low, mut low_hint) = (block.low(), block.low_hint());
+            if index > 0 {
+                low = fence::<K, V>(block.level(), piece[0].1);
+                // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
+                low_hint = hint(&[], unsafe { Entry::<K, V>::key_of(low) });
+            }
+            let birth = Birth {
+                level: block.level(),
+                generation: origin.generation,
+                capacity: self.shape.capacity(block.level(), piece.len()),
+                low,
+                low_hint,
+                next: next.map_or(null_mut(), BlockRef::as_ptr),
+                // SAFETY: I6, as above; the neighbour owns its own fence.
+                high_hint: unsafe { filed.high_hint::<K, V>(high) },
+                prefix: filed.prefix,
+                content: &filed.slots,
+            };
+            // SAFETY: I6, as above; the old block owns its own fence.
+            let made = unsafe { BlockRef::<K, V>::allocate(&birth) };
+            if index > 0 {
+                further(made);
+            }
+            (next, high) = (Some(made), low);
+        }
+        next
+    }
+
+    /// Frees a chain that lost. The content was never its own.
+    pub(super) fn discard<'g>(
+        &'g self,
+        first: BlockRef<'g, K, V>,
+        later: &[BlockRef<'g, K, V>],
+        guard: &'g Guard,
+    ) {
+        if let Some(end) = later.last().unwrap_or(&first).next() {
             end.unlink(guard);
         }
-        for block in [Some(proposal.first), proposal.second].into_iter().flatten() {
+        for &block in [first].iter().chain(later) {
             // SAFETY: nobody else has seen the block.
             unsafe { block.free() };
         }
     }
 
     /// Step 5: swings what led to the old blocks, and enters the new ones above.
-    fn repair<'g>(
+    pub(super) fn repair<'g>(
         &'g self,
         block: BlockRef<'g, K, V>,
         partner: Option<BlockRef<'g, K, V>>,
-        ours: Proposal<'g, K, V>,
+        (first, later): (BlockRef<'g, K, V>, &[BlockRef<'g, K, V>]),
         guard: &'g Guard,
     ) {
         if let Some(left) = self.left_of(block, guard) {
@@ -264,22 +304,22 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             partner.sever_next(guard);
         }
         // While the old blocks were frozen, others may have tried in vain to swing their pointers.
-        self.tidy_next(ours.second.unwrap_or(ours.first), guard);
+        self.tidy_next(*later.last().unwrap_or(&first), guard);
         if block.level() > 0 {
-            [Some(ours.first), ours.second].into_iter().flatten().for_each(|lane| {
+            for lane in [first].iter().chain(later) {
                 if lane.forward().is_none() {
-                    tidy_children(lane, guard);
+                    tidy_children(*lane, guard);
                 }
-            });
+            }
         }
-        if let Some(second) = ours.second {
-            self.enter(second, guard);
+        for &further in later {
+            self.enter(further, guard);
         }
         if let Some(partner) = partner {
             self.thin_out(partner, guard);
         }
-        if !ours.first.is_first() {
-            self.absorb_empty(ours.first, guard);
+        if !first.is_first() {
+            self.absorb_empty(first, guard);
         }
     }
 

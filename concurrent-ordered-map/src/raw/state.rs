@@ -72,7 +72,9 @@ pub(super) fn without_fate<T>(next: *mut T) -> *mut T {
 pub(super) const ABSORBER: usize = 1;
 /// A tag of `forward`: the replacement is agreed, but the left neighbour does not lead to it yet.
 pub(super) const PENDING: usize = 2;
-pub(super) const FORWARD_TAGS: usize = ABSORBER | PENDING;
+/// A tag of `forward`: not a replacement, but the descriptor of a batch that this leaf is of (I17).
+pub(super) const BATCH: usize = 4;
+pub(super) const FORWARD_TAGS: usize = ABSORBER | PENDING | BATCH;
 
 /// The state word of a block. It never holds the same value twice: the count and the version only
 /// grow, until it freezes (I4).

@@ -36,6 +36,10 @@ impl<'s, K> PinnedSet<'s, K> {
         self.set
     }
 
+    pub(crate) fn map(&self) -> &Pinned<'s, K, ()> {
+        &self.map
+    }
+
     /// Ends the session and starts a new one in its place, so that what it has held back can be freed.
     ///
     /// See [`Pinned::repin`].

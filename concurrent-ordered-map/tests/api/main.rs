@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod batch;
 mod bulk;
 mod contended;
 mod edge;

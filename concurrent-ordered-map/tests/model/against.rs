@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use concurrent_ordered_map::{
-    Compute, Computed, ConcurrentOrderedMap, OwnedIter, Pinned, Snapshot,
+    Compute, Computed, ConcurrentOrderedMap, OwnedIter, Pinned, Snapshot, Tally,
 };
 
 use super::call::{Call, NUMBERS, drawn, key_bound, within};
@@ -248,8 +248,35 @@ fn many_keys<K: Key>(session: &Pinned<'_, K, u32>, model: &mut Model<K>, call: &
             session.extend(entries());
             model.extend(entries());
         }
+        Call::Apply(writes) => apply(session, model, writes),
         _ => unreachable!("{call:?} writes nothing"),
     }
+}
+
+fn apply<K: Key>(
+    session: &Pinned<'_, K, u32>,
+    model: &mut Model<K>,
+    writes: &[(u32, Option<u32>)],
+) {
+    let writes = || writes.iter().map(|(n, v)| (K::of(*n), *v));
+    let applied = session.apply(writes().collect());
+    let before = model.clone();
+    let mut tally = Tally::default();
+    let mut displaced = Model::new();
+    for (key, value) in writes().collect::<BTreeMap<_, _>>() {
+        let was = before.get(&key);
+        displaced.extend(was.map(|was| (key.clone(), *was)));
+        match value {
+            Some(value) => {
+                tally.inserted += usize::from(was.is_none());
+                tally.replaced += usize::from(was.is_some());
+                model.insert(key, value);
+            }
+            None => tally.removed += usize::from(model.remove(&key).is_some()),
+        }
+    }
+    assert_eq!(applied.tally(), tally);
+    assert!(applied.displaced().eq(&displaced), "{applied:?}, not {displaced:?}");
 }
 
 /// Snapshots that are alive at a time.

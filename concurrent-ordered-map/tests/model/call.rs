@@ -39,6 +39,8 @@ pub(crate) enum Call {
     Retain(u32),
     RemoveRange(Bound<u32>, Bound<u32>),
     Extend(Vec<(u32, u32)>),
+    /// A batch; `None` removes.
+    Apply(Vec<(u32, Option<u32>)>),
     /// Takes a snapshot; the oldest ends when there are too many.
     Snapshot,
     /// Ends one of the snapshots.

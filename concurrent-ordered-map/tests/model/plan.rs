@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use proptest::collection::vec;
+use proptest::option::of;
 use proptest::prelude::*;
 
 use super::call::{Call, NUMBERS};
@@ -75,6 +76,7 @@ fn many_keys() -> impl Strategy<Value = Call> {
         2 => (2..5_u32).prop_map(Call::Retain),
         3 => (bound(), bound()).prop_map(|(from, to)| Call::RemoveRange(from, to)),
         6 => vec((number(), value()), 0..20).prop_map(Call::Extend),
+        6 => vec((number(), of(value())), 0..20).prop_map(Call::Apply),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Bound::{Excluded, Included};
 
-use concurrent_ordered_map::Compute;
+use concurrent_ordered_map::{Batch, Compute};
 
 use super::fuse::{
     Fused, KEYS, Map, Model, VALUES, Value, blows, check_and_drop, content, left, light,
@@ -44,7 +44,7 @@ fn value(n: u32) -> Value {
     Value::new(n + 100)
 }
 
-const CALLS: [Call; 26] = [
+const CALLS: [Call; 27] = [
     call("insert", |m, n| _ = m.pin().insert(key(n), value(n)), |m, n| _ = m.insert(n, n + 100)),
     call(
         "try_insert",
@@ -120,6 +120,17 @@ const CALLS: [Call; 26] = [
         "retain",
         |m, _| m.retain(|key, _| key.0.n.is_multiple_of(3)),
         |m, _| m.retain(|n, _| n.is_multiple_of(3)),
+    ),
+    call(
+        "apply",
+        |m, n| {
+            let batch = Batch::new().insert(key(n), value(n)).remove(key(n + 1));
+            drop(m.pin().apply(batch.insert(key(n / 2), value(n)).remove(key(n + 3))));
+        },
+        |m, n| {
+            m.retain(|k, _| *k != n + 1 && *k != n + 3);
+            m.extend([(n, n + 100), (n / 2, n + 100)]);
+        },
     ),
     stepwise("remove_range", |m, n| _ = m.remove_range(key(n)..), |m, n| m.retain(|k, _| *k < n)),
     stepwise(
@@ -257,6 +268,7 @@ fn calls_that_panic_again_and_again_are_made_good_by_a_last_one() {
         }
         for n in (0..30).map(|n| n * 41 % 61) {
             each(call("update"), n);
+            each(call("apply"), n);
             each(call("remove"), n);
         }
         for _ in 0..10 {

@@ -1,0 +1,150 @@
+//! A batch takes effect at one moment, over two leaves, whoever completes it. The leaves hold 1 | 2 3 or, where
+//! more would take too long, 1 | 3 and a dead slot. Bounds: 1 and 2 preemptions.
+#![cfg(com_loom)]
+
+use concurrent_ordered_map::Batch;
+use loom_tests::{Map, entries, explore, explore_from, map_of};
+
+/// What a call found, in the order of keys.
+type Found = Vec<(u32, u32)>;
+
+/// 1 | 3, each leaf with one entry.
+fn sparse() -> Map {
+    let map = map_of(&[1, 2, 3]);
+    map.pin().remove(&2);
+    map
+}
+
+fn apply(map: &Map, batch: Batch<u32, u32>) -> Found {
+    map.pin().apply(batch).displaced().map(|(key, value)| (*key, *value)).collect()
+}
+
+/// Overwrites one key in each leaf.
+fn overwrite(map: &Map) -> Found {
+    apply(map, Batch::new().insert(1, 11).insert(3, 31))
+}
+
+fn read_up(map: &Map) -> Found {
+    let session = map.pin();
+    [1, 3].map(|key| (key, *session.get(&key).expect("always there"))).to_vec()
+}
+
+fn read_down(map: &Map) -> Found {
+    let session = map.pin();
+    [3, 1].map(|key| (key, *session.get(&key).expect("always there"))).to_vec()
+}
+
+fn check_reads(answers: &[Found], map: &Map) {
+    assert_eq!(answers[0], [(1, 10), (3, 30)]);
+    let new: Vec<_> = answers[1].iter().map(|(key, value)| *value == key * 10 + 1).collect();
+    assert!(new != [true, false], "half of a batch was seen: {answers:?}");
+    assert_eq!(entries(map), [(1, 11), (3, 31)]);
+}
+
+#[test]
+fn a_batch_and_reads_upwards() {
+    explore_from(2, sparse, &[overwrite, read_up], check_reads);
+}
+
+#[test]
+fn a_batch_and_reads_downwards() {
+    explore_from(2, sparse, &[overwrite, read_down], check_reads);
+}
+
+#[test]
+fn a_batch_and_a_snapshot() {
+    fn look(map: &Map) -> Found {
+        let snapshot = map.snapshot();
+        [1, 3].map(|key| (key, *snapshot.get(&key).expect("always there"))).to_vec()
+    }
+    explore_from(1, sparse, &[overwrite, look], |answers, map| {
+        assert!(
+            [[(1, 10), (3, 30)], [(1, 11), (3, 31)]].iter().any(|all| answers[1] == all),
+            "torn: {answers:?}"
+        );
+        assert_eq!(entries(map), [(1, 11), (3, 31)]);
+    });
+}
+
+#[test]
+fn a_batch_and_an_overwrite() {
+    fn write(map: &Map) -> Found {
+        let before = *map.pin().insert(3, 33).expect("always there");
+        // Who has seen the batch, or has completed it, sees all of it.
+        vec![(3, before), (1, *map.pin().get(&1).expect("always there"))]
+    }
+    explore_from(1, sparse, &[overwrite, write], |answers, map| {
+        let ((one, before), last) = match *answers[1] {
+            [(3, before), (1, one)] => ((one, before), entries(map)),
+            _ => unreachable!(),
+        };
+        match (before, one) {
+            (31, 11) => {
+                assert_eq!(
+                    (&answers[0][..], &last[..]),
+                    (&[(1, 10), (3, 30)][..], &[(1, 11), (3, 33)][..])
+                );
+            }
+            (30, _) => {
+                assert_eq!(
+                    (&answers[0][..], &last[..]),
+                    (&[(1, 10), (3, 33)][..], &[(1, 11), (3, 31)][..])
+                );
+            }
+            _ => panic!("half of a batch was seen: {answers:?}"),
+        }
+    });
+}
+
+/// The only leaf is full, and whoever comes first splits it.
+#[test]
+fn a_batch_and_an_insertion_that_split_a_leaf() {
+    fn batch(map: &Map) -> Found {
+        apply(map, Batch::new().insert(1, 11).remove(2).insert(3, 30).insert(4, 40))
+    }
+    fn insert(map: &Map) -> Found {
+        map.pin().insert(2, 22).map(|value| (2, *value)).into_iter().collect()
+    }
+    explore(1, &[1, 2], &[batch, insert], |answers, map| match &answers[1][..] {
+        [] => {
+            assert_eq!(answers[0], [(1, 10), (2, 20)]);
+            assert_eq!(entries(map), [(1, 11), (2, 22), (3, 30), (4, 40)]);
+        }
+        [(2, 20)] => {
+            assert_eq!(answers[0], [(1, 10), (2, 22)]);
+            assert_eq!(entries(map), [(1, 11), (3, 30), (4, 40)]);
+        }
+        _ => panic!("no order of the two explains {answers:?}"),
+    });
+}
+
+/// Whichever comes second meets a leaf of the other's, and completes that first.
+#[test]
+fn two_batches_that_meet() {
+    fn one(map: &Map) -> Found {
+        apply(map, Batch::new().insert(1, 11))
+    }
+    fn other(map: &Map) -> Found {
+        apply(map, Batch::new().insert(1, 12))
+    }
+    explore(1, &[1], &[one, other], |answers, map| match (&answers[0][..], &answers[1][..]) {
+        ([(1, 10)], [(1, 11)]) => assert_eq!(entries(map), [(1, 12)]),
+        ([(1, 12)], [(1, 10)]) => assert_eq!(entries(map), [(1, 11)]),
+        _ => panic!("no order of the two explains {answers:?}"),
+    });
+}
+
+#[test]
+fn a_batch_and_a_removal() {
+    fn remove(map: &Map) -> Found {
+        map.pin().remove(&1).map(|value| (1, *value)).into_iter().collect()
+    }
+    fn batch(map: &Map) -> Found {
+        apply(map, Batch::new().remove(1).insert(2, 20))
+    }
+    explore(1, &[1], &[batch, remove], |answers, map| {
+        let taken = answers.iter().flatten().filter(|(key, _)| *key == 1).count();
+        assert_eq!(taken, 1, "a removal has one winner: {answers:?}");
+        assert_eq!(entries(map), [(2, 20)]);
+    });
+}
