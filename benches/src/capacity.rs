@@ -2,7 +2,8 @@
 //!
 //! A [`File`], or flags, make an [`Input`]: what comes and what is to hold. A [`Runner`] puts an open-loop
 //! [`load`] on the real pool, over connections that do nothing but be held for a [`Service`](service::Service)
-//! time, by a [`Clock`] that need not be the wall's. [`plan`] asks it for sizes, loads, starts and bursts, and beside each figure [`predict`] says what theory expects. The [`report`] is printed and written as a
+//! time, by a [`Clock`] that need not be the wall's. [`plan`] asks it for sizes, loads, starts and
+//! bursts, and beside each figure [`predict`] says what theory expects. The [`report`] is printed and written as a
 //! page, JSON and comma-separated values.
 
 mod advice;
