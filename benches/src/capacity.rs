@@ -1,8 +1,8 @@
 //! The planner behind `cargo bench -p benches --bench capacity`: how many connections are needed?
 //!
-//! A [`File`](file::File), or flags, make an [`Input`](input::Input): what comes and what is to hold. A [`Runner`](runner::Runner) puts an open-loop
+//! A [`File`], or flags, make an [`Input`]: what comes and what is to hold. A [`Runner`] puts an open-loop
 //! [`load`] on the real pool, over connections that do nothing but be held for a [`Service`](service::Service)
-//! time, by a [`Clock`](clock::Clock) that need not be the wall's. [`plan`] asks it for sizes, loads, starts and
+//! time, by a [`Clock`] that need not be the wall's. [`plan`] asks it for sizes, loads, starts and
 //! bursts, and beside each figure [`predict`] says what theory expects. The [`report`] is printed and written as a
 //! page, JSON and comma-separated values.
 

@@ -2,7 +2,7 @@
 //!
 //! tokio's timers know whole milliseconds, too few for service times of as many. The virtual clock is tokio's
 //! paused one, which jumps to the next timer whenever nothing can run: there every time is stretched until the
-//! mean service time is [`TICKS`] milliseconds, and the pool's own settings with it. What rounding leaves is half a
+//! mean service time is 10,000 milliseconds, and the pool's own settings with it. What rounding leaves is half a
 //! tick, a 20,000th of the mean service time, and code takes no time at all: waits are those of the pool's
 //! decisions alone, and the same on every machine. On the wall's clock a timer covers all but the last two
 //! milliseconds, and a loop that yields the rest; how much later than asked that ends is in the report.
