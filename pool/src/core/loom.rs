@@ -175,7 +175,7 @@ fn a_newcomer_who_was_told_of_a_crowd_that_is_gone_is_served() {
 #[test]
 fn what_is_given_back_unprepared_is_prepared_once_for_one_who_comes() {
     ::loom::model(|| {
-        let core = Arc::new(Core::new(1).preparing(true));
+        let core = Arc::new(Core::new(1, None).preparing(true));
         let slot = core.reserve_below(1).unwrap();
         assert!(matches!(core.fill(slot, 7, Instant::now()), GivenBack::Kept));
         let Take::Lease(lease) = core.take(&request(), |_| true) else { panic!("it is idle") };
