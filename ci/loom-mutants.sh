@@ -76,7 +76,7 @@ questioned() {
 }
 
 # Orderings, each of which publishes something.
-mutant loom_overwrite_get $raw/block.rs \
+mutant loom_overwrite_get $raw/slot.rs \
     's/(\.word\s*\.compare_exchange\(seen\.0, new\.0, )Ordering::AcqRel/$1Ordering::Acquire/' \
     'O2: a slot is filled without release'
 mutant loom_insert_iterate $raw/block.rs \
@@ -179,6 +179,15 @@ mutant loom_overwrite_get $raw/replace.rs \
 mutant loom_epoch concurrent-ordered-map/src/reclaim.rs 's/unsafe \{ self\.0\.defer_unchecked\(job\) \};/job();/' \
     'what crossbeam-epoch is to defer is done at once'
 mutant unit $raw/link.rs 's/while links != 0 \{/loop {/' 'a retired block is linked again'
+mutant unit::agrees_where_slots_have_labels $raw/label.rs \
+    's/\(place\.low, place\.floor\) = \(hint,/(place.low, place.floor) = (0,/' \
+    'a label may be less than that of a lesser key'
+mutant unit::agrees_where_slots_have_labels $raw/label.rs \
+    's/slot\.hint\(\) <= place\.high/slot.hint() < place.low/' \
+    'what was appended among the slots of birth is not looked at'
+mutant loom_insert_insert::a_split_loses_no_key_without_hints $raw/publish.rs \
+    's/self\.set_fence\(index, pointer\);//' \
+    'a slot is published without its fence'
 mutant unit $raw/descend.rs 's/Ok\(\(\)\) => child\.unlink\(guard\)/Ok(()) => {}/' 'a swung pointer keeps its link'
 
 # Snapshots.

@@ -2,7 +2,6 @@
 
 pub mod args;
 pub mod floor;
-mod machine;
 pub mod page;
 mod plot;
 pub mod report;
@@ -10,10 +9,11 @@ mod run;
 pub mod table;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::args::{Args, Request};
 use self::report::Report;
+use crate::output::save;
 
 /// Does what the command line asks. Answers whether all answers of ours were right and all floors held.
 ///
@@ -46,13 +46,6 @@ fn write(args: &Args, report: &Report) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &args.html {
         save("--html", path, &page::html(report)?)?;
     }
-    Ok(())
-}
-
-fn save(flag: &str, path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{flag} {}: {error}", path.display()))?;
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    println!("written: {}", whole.display());
     Ok(())
 }
 

@@ -8,6 +8,14 @@ pub fn float(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// A float as a count: cut, and none if it is negative.
+#[must_use]
+pub fn count(float: f64) -> usize {
+    // No cast: what does not fit is said by the type, and cut there.
+    let whole = Duration::try_from_secs_f64(float.max(0.0)).unwrap_or(Duration::MAX).as_secs();
+    usize::try_from(whole).unwrap_or(usize::MAX)
+}
+
 /// A time in nanoseconds.
 #[must_use]
 pub fn nanos(time: Duration) -> f64 {
@@ -44,6 +52,12 @@ pub fn median(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_are_cut_to_counts() {
+        assert_eq!((count(7.9), count(-1.0), count(f64::NAN), count(0.0)), (7, 0, 0, 0));
+        assert_eq!(count(f64::INFINITY), usize::try_from(u64::MAX).unwrap());
+    }
 
     #[test]
     fn medians_and_quantiles() {

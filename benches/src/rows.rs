@@ -197,11 +197,11 @@ fn twenty() -> Entries<String> {
 }
 
 fn get(scale: &Scale, skew: Skew) -> Get<u64> {
-    Get { skew, ..get_of(scale, integers(scale)) }
+    Get::new(integers(scale), skew, scale.calls, scale.threads)
 }
 
-fn get_of<K>(scale: &Scale, entries: Entries<K>) -> Get<K> {
-    Get { entries, skew: Skew::Uniform, calls: scale.calls, threads: scale.threads }
+fn get_of<K: Clone>(scale: &Scale, entries: Entries<K>) -> Get<K> {
+    Get::new(entries, Skew::Uniform, scale.calls, scale.threads)
 }
 
 fn mixed(scale: &Scale, skew: Skew, upserts: u32) -> Mixed<u64> {

@@ -14,7 +14,15 @@ pub(crate) use shuttle::lazy_static;
 #[cfg(com_shuttle)]
 pub(crate) use shuttle::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 #[cfg(not(any(com_loom, com_shuttle)))]
-pub(crate) use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::Ordering;
+#[cfg(not(any(com_loom, com_shuttle, test)))]
+pub(crate) use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64};
+
+#[cfg(all(test, not(any(com_loom, com_shuttle))))]
+pub(crate) use counting::{AtomicIsize, AtomicPtr, AtomicU32, AtomicU64};
+
+#[cfg(all(test, not(any(com_loom, com_shuttle))))]
+pub(crate) mod counting;
 
 /// How many counters a striped count is spread over.
 #[cfg(any(com_loom, com_shuttle))]

@@ -16,7 +16,7 @@ pub struct Plan {
     json: String,
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 23] = [
     "POOL_NAME",
     "POOL_MIN",
     "POOL_MAX",
@@ -33,6 +33,13 @@ const NAMES: [&str; 16] = [
     "POOL_RETRY_MAX",
     "POOL_MAX_LIFETIME",
     "POOL_IDLE_TIMEOUT",
+    "POOL_AGEING",
+    "POOL_AGEING_NORMAL",
+    "POOL_AGEING_LOW",
+    "POOL_ADAPTIVE_MIN_MAX",
+    "POOL_ADAPTIVE_MAX_MAX",
+    "POOL_ADAPTIVE_EVERY",
+    "POOL_ADAPTIVE_WAIT_TARGET",
 ];
 
 impl<'a> Arbitrary<'a> for Plan {
@@ -99,6 +106,11 @@ fn accepted<DB: Database>(config: &Config<DB>) {
     let settings = config.settings();
     assert!(settings.min <= settings.max && settings.max > 0);
     assert!(settings.retry_min <= settings.retry_max && !settings.acquire_timeout.is_zero());
+    assert!(settings.ageing.is_none_or(|ageing| ageing.normal <= ageing.low));
+    if let Some(adaptive) = &settings.adaptive {
+        assert!(settings.min <= adaptive.min_max && adaptive.min_max <= settings.max);
+        assert!(settings.max <= adaptive.max_max && !adaptive.every.is_zero());
+    }
     let written = serde_json::to_string(settings).expect("settings can be written");
     let again: Settings = serde_json::from_str(&written).expect("what was written can be read");
     assert_eq!(*settings, again);

@@ -1,5 +1,5 @@
 //! The pool over a database that is not there, by a schedule of calls in paused time, against a model: who
-//! holds, who waits in which order, and which connections are too old to be handed out.
+//! holds, who waits in which order and for which tenant, and which connections are too old to be handed out.
 
 use std::cmp::Reverse;
 use std::future::Future;
@@ -7,17 +7,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use pool::{Breaker, CircuitState, Condition, Error, Guard, Pool, Priority, Settings};
+use pool::{
+    Ageing, Breaker, CircuitState, Condition, Error, Guard, Pool, Priority, Settings, Stats, Tenant,
+    TenantLimits,
+};
+use tokio::time::Instant;
 
 use crate::fake::{Fake, Server, assert_whole, millis, settings, start};
 
 /// One thing that happens. Positions count round.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Step {
-    Acquire(u8),
-    TryAcquire,
+    /// With a priority, and in the name of one of the tenants or of none.
+    Acquire(u8, u8),
+    TryAcquire(u8),
+    /// The most that one of the tenants may have.
+    TenantMax(u8, u8),
     Cancel(u8),
     Release(u8),
     ReleaseDirty(u8),
@@ -65,9 +73,16 @@ impl<'a> Arbitrary<'a> for Plan {
 
 type Acquired = std::result::Result<Guard<Fake>, Error>;
 
-/// A caller that waits, and its place: by priority, then by arrival.
+/// When a caller's turn has come, its priority, and the how-manieth to come it is.
+type Place = (Instant, Priority, u64);
+
+/// Those in whose names callers ask. The first is none.
+const TENANTS: [&str; 3] = ["", "one", "two"];
+
+/// A caller that waits.
 struct Waiting {
-    place: (Priority, u64),
+    place: Place,
+    tenant: usize,
     future: Pin<Box<dyn Future<Output = Acquired>>>,
 }
 
@@ -77,6 +92,8 @@ struct World {
     held: Vec<Guard<Fake>>,
     waiting: Vec<Waiting>,
     arrived: u64,
+    /// How many each tenant had when last looked at.
+    had: [usize; TENANTS.len()],
     /// Connections of earlier attempts than this are not to be handed out any more.
     too_old: usize,
 }
@@ -102,7 +119,8 @@ async fn run(plan: &Plan) {
     server.clean_ms.store(clean, SeqCst);
     server.close_ms.store(close, SeqCst);
     let (held, waiting) = (Vec::new(), Vec::new());
-    let mut world = World { pool, server, held, waiting, arrived: 0, too_old: 0 };
+    let mut world = World { pool, server, held, waiting, arrived: 0, had: [0; 3], too_old: 0 };
+    world.pool.set_tenant(TENANTS[2], limits(2)).expect("a maximum of two");
     for step in &plan.steps {
         world.step(*step).await;
         world.settle().await;
@@ -118,11 +136,18 @@ fn take<T>(from: &mut Vec<T>, position: u8) -> Option<T> {
 impl World {
     async fn step(&mut self, step: Step) {
         match step {
-            Step::Acquire(priority) => self.acquire(priority),
-            Step::TryAcquire => {
-                let acquired = self.pool.try_acquire();
-                assert!(acquired.is_err() || self.waiting.is_empty(), "a newcomer has overtaken");
+            Step::Acquire(priority, tenant) => self.acquire(priority, tenant),
+            Step::TryAcquire(tenant) => {
+                let (_, pool, claims) = self.ask(tenant);
+                let acquired =
+                    pool.map_or_else(|| self.pool.try_acquire(), |pool| pool.try_acquire());
+                assert!(acquired.is_err() || claims == 0, "a newcomer has overtaken");
                 self.held.extend(acquired);
+            }
+            Step::TenantMax(tenant, max) => {
+                let name = TENANTS[1 + usize::from(tenant % 2)];
+                let limits = limits(usize::from(max % 3) + 1);
+                self.pool.set_tenant(name, limits).expect("a maximum of one to three");
             }
             Step::Cancel(at) => drop(take(&mut self.waiting, at)),
             Step::Release(at) => drop(take(&mut self.held, at)),
@@ -169,17 +194,32 @@ impl World {
         }
     }
 
-    fn acquire(&mut self, priority: u8) {
+    /// Who asks, and how many of those who wait could have what is idle.
+    fn ask(&self, tenant: u8) -> (usize, Option<Tenant<Fake>>, usize) {
+        let tenant = usize::from(tenant) % TENANTS.len();
+        let pool = (tenant > 0).then(|| self.pool.tenant(TENANTS[tenant]));
+        (tenant, pool, claims(&self.pool.stats()))
+    }
+
+    fn acquire(&mut self, priority: u8, tenant: u8) {
         let priority = [Priority::High, Priority::Normal, Priority::Low][usize::from(priority % 3)];
+        let (tenant, named, claims) = self.ask(tenant);
         let pool = self.pool.clone();
-        let mut future: Pin<Box<dyn Future<Output = Acquired>>> =
-            Box::pin(async move { pool.acquire_with(priority).await });
+        let mut future: Pin<Box<dyn Future<Output = Acquired>>> = Box::pin(async move {
+            match named {
+                Some(named) => named.acquire_with(priority).await,
+                None => pool.acquire_with(priority).await,
+            }
+        });
         match poll(&mut future) {
             Poll::Ready(acquired) => {
-                assert!(acquired.is_err() || self.waiting.is_empty(), "a newcomer has overtaken");
+                assert!(acquired.is_err() || claims == 0, "a newcomer has overtaken");
                 self.held.extend(acquired.inspect(|guard| self.may_be_handed_out(guard)));
             }
-            Poll::Pending => self.waiting.push(Waiting { place: (priority, self.arrived), future }),
+            Poll::Pending => {
+                let place = (Instant::now() + allowance(priority), priority, self.arrived);
+                self.waiting.push(Waiting { place, tenant, future });
+            }
         }
         self.arrived += 1;
     }
@@ -204,24 +244,36 @@ impl World {
         );
         assert!(self.held.len() <= stats.in_use && stats.open <= stats.max, "{stats:?}");
         assert!(self.server.most_open.load(SeqCst) <= stats.max, "more than the maximum were open");
+        assert!(
+            claims(&stats) <= stats.checking || stats.idle == 0,
+            "idle beside who waits: {stats:?}"
+        );
+        for tenant in &stats.tenants {
+            let at = TENANTS.iter().position(|name| *name == tenant.name).expect("it is known");
+            let max = tenant.max.unwrap_or(usize::MAX);
+            // What it had when its maximum was lowered it keeps.
+            assert!(tenant.in_use <= max.max(self.had[at]), "more than its maximum: {stats:?}");
+            self.had[at] = tenant.in_use;
+        }
         let mut numbers: Vec<usize> = self.held.iter().map(|guard| guard.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), self.held.len(), "one connection has two holders");
     }
 
-    /// Polls all who wait. Who was served came before all who still wait.
+    /// Polls all who wait. Who was served came before all of the same tenant who still wait.
     fn serve(&mut self) {
         self.waiting.sort_by_key(|waiting| Reverse(waiting.place));
-        let mut first_left = None;
+        let mut first_left = [None; TENANTS.len()];
         for mut waiting in std::mem::take(&mut self.waiting).into_iter().rev() {
             match poll(&mut waiting.future) {
                 Poll::Pending => {
-                    first_left.get_or_insert(waiting.place);
+                    first_left[waiting.tenant].get_or_insert(waiting.place);
                     self.waiting.push(waiting);
                 }
                 Poll::Ready(Err(_)) => {}
                 Poll::Ready(Ok(guard)) => {
+                    let first_left = first_left[waiting.tenant];
                     assert!(
                         first_left.is_none(),
                         "{:?} was served before {first_left:?}",
@@ -245,6 +297,29 @@ impl World {
         assert_whole(&self.pool, &self.server).await;
         self.pool.close(millis(60_000)).await.expect("nothing is borrowed");
         assert_eq!(self.server.open.load(SeqCst), 0, "a connection has outlived its pool");
+    }
+}
+
+fn limits(max: usize) -> TenantLimits {
+    TenantLimits::new().max(max)
+}
+
+/// How many of those who wait could be served if there were enough connections.
+fn claims(stats: &Stats) -> usize {
+    let tenants = stats.tenants.iter().map(|tenant| {
+        let room = tenant.max.map_or(usize::MAX, |max| max.saturating_sub(tenant.in_use));
+        tenant.waiting.min(room)
+    });
+    let named: usize = stats.tenants.iter().map(|tenant| tenant.waiting).sum();
+    stats.waiting - named + tenants.sum::<usize>()
+}
+
+fn allowance(priority: Priority) -> Duration {
+    let ageing = Ageing::default();
+    match priority {
+        Priority::High => Duration::ZERO,
+        Priority::Normal => ageing.normal,
+        Priority::Low => ageing.low,
     }
 }
 

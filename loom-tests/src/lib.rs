@@ -23,6 +23,23 @@ pub fn map_of(keys: &[u32]) -> Map {
     map
 }
 
+/// A key of which the map knows nothing but its order, so that its slots have labels.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Opaque(pub u32);
+
+/// A map of such keys.
+pub type OpaqueMap = ConcurrentOrderedMap<Opaque, u32>;
+
+/// As `map_of`, with such keys.
+#[must_use]
+pub fn opaque_map_of(keys: &[u32]) -> OpaqueMap {
+    let map = ConcurrentOrderedMap::with_block_slots(2, 40);
+    for &key in keys {
+        map.pin().insert(Opaque(key), key * 10);
+    }
+    map
+}
+
 /// As `map_of(&[1, 2])`, with a full second leaf: they hold 1 | 2 and a dead slot. Dead slots count until
 /// their leaf is replaced.
 #[must_use]
@@ -51,11 +68,11 @@ pub fn explore<T: 'static>(
 }
 
 /// As [`explore`], over a map that `start` makes.
-pub fn explore_from<T: 'static>(
+pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
     preemptions: usize,
-    start: impl Fn() -> Map + Send + Sync + 'static,
-    threads: &'static [fn(&Map) -> T],
-    check: fn(&[T], &Map),
+    start: impl Fn() -> M + Send + Sync + 'static,
+    threads: &'static [fn(&M) -> T],
+    check: fn(&[T], &M),
 ) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = model.preemption_bound.or(Some(preemptions));

@@ -22,6 +22,7 @@ use crate::event::event;
 use crate::gate::limits::{Limits, Verdict};
 use crate::guard::Guard;
 use crate::shared::{Item, Shared};
+use crate::span;
 use crate::waiting::Waiting;
 
 /// Does nothing before it is polled, as futures do. Dropping it loses nothing: see [`Waiting`].
@@ -38,6 +39,7 @@ enum Step<'a, C: Connector> {
     #[cfg(feature = "rate-limit")]
     Held(Box<Held<'a>>),
     Waits(Waiting<'a, C>),
+    InSpan(BoxFuture<'a, Result<Guard<C>, Error>>),
     FallsBack(BoxFuture<'static, Result<Guard<C>, Error>>),
     Over,
 }
@@ -70,7 +72,10 @@ impl<'a, C: Connector> Acquiring<'a, C> {
     /// is something to wait for.
     fn begin(&mut self) -> Option<Acquired<C>> {
         let Step::Asked(by, ask) = &self.step else { return None };
-        let request = request(self.shared, by, ask);
+        let request = match request(self.shared, by, ask) {
+            Ok(request) => request,
+            Err(error) => return Some(Err(error)),
+        };
         #[cfg(feature = "rate-limit")]
         if let Some(limits) = &self.shared.gate.limits {
             match limits.try_pass(&request.marks, true) {
@@ -78,17 +83,17 @@ impl<'a, C: Connector> Acquiring<'a, C> {
                 verdict => return self.held_back(limits, verdict, request),
             }
         }
-        match take(self.shared, &request) {
-            Take::Lease(lease) => {
+        match take(self.shared, request) {
+            Ok((request, Take::Lease(lease))) => {
                 self.step = Step::Over;
                 Some(Ok(acquired(self.shared, request, lease)))
             }
-            Take::Closed => Some(Err(Error::Closed)),
-            Take::Wait => {
+            Ok((request, _)) => {
                 let limit = limit(self.shared, ask);
                 let ask = self.ask();
                 self.join(request, ask, limit)
             }
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -102,16 +107,14 @@ impl<'a, C: Connector> Acquiring<'a, C> {
 
     fn join(&mut self, request: Request, ask: Ask, limit: Duration) -> Option<Acquired<C>> {
         self.keep(ask, deadline(request.since, limit));
-        let tag = request.marks.tag.clone();
+        let asked = request.clone();
         match Waiting::join(self.shared, request, limit) {
             Ok(waiting) => {
                 self.step = Step::Waits(waiting);
                 None
             }
             Err(error) => {
-                if let Some(account) = tag {
-                    account.refused();
-                }
+                asked.note_refused();
                 self.fall_back(error)
             }
         }
@@ -139,6 +142,16 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         let ask = asked.ask.within(left).no_fallback();
         self.step = Step::FallsBack(fallback.run(error, ask));
         None
+    }
+
+    /// The same inside a span. In a box, so that those who want no spans have smaller futures.
+    pub(crate) fn in_span(
+        shared: &'a Arc<Shared<C>>,
+        by: &'static Location<'static>,
+        ask: Ask,
+    ) -> Self {
+        let acquiring = Box::pin(span::acquire(shared, by, ask));
+        Self { shared, step: Step::InSpan(acquiring), spare: None }
     }
 }
 
@@ -178,13 +191,13 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         }
         // What it has waited for so far was no connection.
         let request = Request { since: Instant::now(), ..request };
-        match take(self.shared, &request) {
-            Take::Lease(lease) => Some(Ok(acquired(self.shared, request, lease))),
-            Take::Closed => Some(Err(Error::Closed)),
-            Take::Wait => {
+        match take(self.shared, request) {
+            Ok((request, Take::Lease(lease))) => Some(Ok(acquired(self.shared, request, lease))),
+            Ok((request, _)) => {
                 let limit = asked.deadline.saturating_duration_since(request.since);
                 self.join(request, asked.ask, limit)
             }
+            Err(error) => Some(Err(error)),
         }
     }
 }
@@ -192,11 +205,9 @@ impl<'a, C: Connector> Acquiring<'a, C> {
 #[cfg(feature = "rate-limit")]
 #[cold]
 fn not_passed<C: Connector>(shared: &Shared<C>, request: &Request, error: Error) -> Error {
-    let tag = request.marks.tag_name();
-    event!(warn, shared, { by = %request.by, tag, reason = %error, }, "no permit");
-    if let Some(account) = &request.marks.tag {
-        account.refused();
-    }
+    let (tenant, tag) = (request.tenant_name(), request.marks.tag_name());
+    event!(warn, shared, { by = %request.by, tenant, tag, reason = %error, }, "no permit");
+    request.note_refused();
     error
 }
 
@@ -220,9 +231,7 @@ impl<C: Connector> Future for Acquiring<'_, C> {
             let done = match served {
                 Ok(lease) => Some(Ok(acquired(this.shared, waiting.request().clone(), lease))),
                 Err(error) => {
-                    if let Some(account) = &waiting.request().marks.tag {
-                        account.refused();
-                    }
+                    waiting.request().note_refused();
                     this.fall_back(error)
                 }
             };
@@ -230,6 +239,9 @@ impl<C: Connector> Future for Acquiring<'_, C> {
                 this.step = Step::Over;
                 return Poll::Ready(done);
             }
+        }
+        if let Step::InSpan(acquiring) = &mut this.step {
+            return acquiring.as_mut().poll(context);
         }
         let Step::FallsBack(fallback) = &mut this.step else { panic!("polled after it was ready") };
         let done = ready!(fallback.as_mut().poll(context));
@@ -250,37 +262,58 @@ fn acquired<C: Connector>(
     if let Some(leaked) = &shared.gate.leaked {
         leaked.borrowed(lease.resource.id);
     }
-    let guard = Guard::new(Arc::clone(shared), lease, request.marks.tag);
-    event!(debug, shared, { id = %guard.id(), by = %request.by, tag = guard.tag_name(), }, "connection acquired");
-    guard
+    event!(debug, shared, {
+        id = %lease.resource.id, by = %request.by, tenant = request.tenant_name(),
+        tag = request.marks.tag_name(),
+    }, "connection acquired");
+    Guard::new(Arc::clone(shared), lease, request.marks.tag)
 }
 
 /// Borrows a connection if one can be had at once.
-fn take<C: Connector>(shared: &Shared<C>, request: &Request) -> Take<Item<C>> {
-    shared.core.take(request, |live| shared.is_fresh(live, request.since))
+fn take<C: Connector>(
+    shared: &Shared<C>,
+    mut request: Request,
+) -> Result<(Request, Take<Item<C>>), Error> {
+    loop {
+        match shared.core.take(&request, |live| shared.is_fresh(live, request.since)) {
+            Take::Closed => return Err(Error::Closed),
+            Take::Forgotten => request = shared.anew(request)?,
+            Take::Wait => return Ok((request, Take::Wait)),
+            Take::Lease(lease) => {
+                shared.meters.waited(Duration::ZERO);
+                return Ok((request, Take::Lease(lease)));
+            }
+        }
+    }
 }
 
 /// As [`Acquiring`], of one who does not wait.
 pub(crate) fn try_acquire<C: Connector>(
     shared: &Arc<Shared<C>>,
     by: &'static Location<'static>,
+    ask: &Ask,
 ) -> Acquired<C> {
-    let request = request(shared, by, &Ask::new());
+    let request = request(shared, by, ask)?;
     #[cfg(feature = "rate-limit")]
     if let Some(limits) = &shared.gate.limits
         && let Verdict::Refuse(error) = limits.try_pass(&request.marks, false)
     {
         return Err(not_passed(shared, &request, error));
     }
-    match take(shared, &request) {
-        Take::Lease(lease) => Ok(acquired(shared, request, lease)),
-        Take::Wait => Err(Error::NoneIdle { why: shared.why() }),
-        Take::Closed => Err(Error::Closed),
+    match take(shared, request)? {
+        (request, Take::Lease(lease)) => Ok(acquired(shared, request, lease).in_span(by)),
+        (request, _) => Err(Error::NoneIdle { why: shared.why(Some(&request)) }),
     }
 }
 
-fn request<C: Connector>(shared: &Shared<C>, by: &'static Location<'static>, ask: &Ask) -> Request {
-    Request { since: Instant::now(), by, priority: ask.priority, marks: shared.gate.marks(ask) }
+fn request<C: Connector>(
+    shared: &Shared<C>,
+    by: &'static Location<'static>,
+    ask: &Ask,
+) -> Result<Request, Error> {
+    let tenant = ask.tenant.as_ref().map(|name| shared.tenancy(name)).transpose()?;
+    let marks = shared.gate.marks(ask);
+    Ok(Request { since: Instant::now(), by, priority: ask.priority, tenant, marks })
 }
 
 fn limit<C: Connector>(shared: &Shared<C>, ask: &Ask) -> Duration {

@@ -1,12 +1,15 @@
 //! How a connection is asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ConfigError;
 use crate::gate::tags::Tag;
+use crate::settings::millis;
 
-/// Who goes first when several wait. Among equals, whoever came first.
+/// Who goes first when several wait. Among equals, whoever came first. [`Ageing`] bounds for how long.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -17,8 +20,64 @@ pub enum Priority {
     /// The usual.
     #[default]
     Normal,
-    /// After all others. May wait for ever while others keep coming.
+    /// After all others that come no more than [`Ageing::low`] later.
     Low,
+}
+
+/// For how long those who come later may still go first, so that a lower [`Priority`] is never starved.
+///
+/// Whoever waits is served in the order of the time of its coming plus the allowance of its priority, which is
+/// zero for [`Priority::High`]. So **nobody who comes more than [`low`](Self::low) later goes before a caller
+/// of low priority**, nor one of high priority who comes more than [`normal`](Self::normal) later before one
+/// of normal priority, nor one of normal priority who comes more than `low - normal` later before one of low
+/// priority. A caller waits for those who were before it and for those who come within its allowance, and for
+/// no others, however many keep coming.
+///
+/// Costs nothing while all who wait are of one priority, and a comparison or two where they are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ageing {
+    /// By how much later a caller of high priority may come and still go before one of normal priority.
+    /// Default: 1 s.
+    #[serde(with = "millis")]
+    pub normal: Duration,
+    /// By how much later a caller of high priority may come and still go before one of low priority.
+    /// Default: 10 s.
+    #[serde(with = "millis")]
+    pub low: Duration,
+}
+
+impl Default for Ageing {
+    fn default() -> Self {
+        Self { normal: Duration::from_secs(1), low: Duration::from_secs(10) }
+    }
+}
+
+impl Ageing {
+    /// The longest allowance: further sums would be beyond the clock's range.
+    const MOST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+    pub(crate) fn allowance(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::High => Duration::ZERO,
+            Priority::Normal => self.normal,
+            Priority::Low => self.low,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        let Self { normal, low } = self;
+        if normal > low {
+            let problem = format!("{normal:?} is more than low, which is {low:?}");
+            return Err(ConfigError::new("ageing.normal", problem));
+        }
+        if *low > Self::MOST {
+            let problem =
+                format!("{low:?} is more than a year; without ageing the order is strict");
+            return Err(ConfigError::new("ageing.low", problem));
+        }
+        Ok(())
+    }
 }
 
 /// How a connection is asked for, where [`acquire`](crate::Pool::acquire)'s defaults do not do.
@@ -46,6 +105,7 @@ pub enum Priority {
 pub struct Ask {
     pub(crate) priority: Priority,
     pub(crate) limit: Option<Duration>,
+    pub(crate) tenant: Option<Arc<str>>,
     pub(crate) tag: Option<Tag>,
     /// Whether it takes no connection of a fallback.
     pub(crate) is_for_here: bool,
@@ -67,6 +127,13 @@ impl Ask {
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
+    }
+
+    /// Asks in the name of a tenant. [`Pool::tenant`](crate::Pool::tenant) answers a handle that does so each
+    /// time.
+    #[must_use]
+    pub fn tenant(self, name: impl Into<Arc<str>>) -> Self {
+        Self { tenant: Some(name.into()), ..self }
     }
 
     /// What the connection is for. Its use is counted under that name ([`Stats::tags`](crate::Stats::tags)),

@@ -1,7 +1,9 @@
 //! What a pool needs to know about what it connects to.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, ready};
+
+use crate::hooks::{ConnectionMetadata, HookSet};
 
 /// The state in which a borrower gives a connection back, as far as it can be told without asking the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,11 @@ pub trait Connector: Send + Sync + 'static {
     /// What may go wrong.
     type Error: Error + Send + Sync + 'static;
 
+    /// What a pool is called that was given no name: where this connects to.
+    fn name(&self) -> Option<String> {
+        None
+    }
+
     /// Opens a connection.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
 
@@ -44,6 +51,35 @@ pub trait Connector: Send + Sync + 'static {
         connection: &mut Self::Connection,
         condition: Condition,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Which of the hooks below it has: [`HookSet`] says when each runs. None, if this is not implemented.
+    fn hooks(&self) -> HookSet {
+        HookSet::default()
+    }
+
+    /// Tells whether a connection may be lent. Limit: `hooks.before_acquire`.
+    fn before_acquire(
+        &self,
+        _connection: &mut Self::Connection,
+        _metadata: ConnectionMetadata,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        ready(Ok(true))
+    }
+
+    /// Tells whether a connection that came back may be kept. Limit: `hooks.after_release`.
+    fn after_release(
+        &self,
+        _connection: &mut Self::Connection,
+        _metadata: ConnectionMetadata,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        ready(Ok(true))
+    }
+
+    /// The faults that the pool is to inject into these steps.
+    #[cfg(feature = "fault-injection")]
+    fn faults(&self) -> Option<&crate::faults::Faults> {
+        None
+    }
 
     /// Closes a connection in good order.
     fn close(

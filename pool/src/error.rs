@@ -36,7 +36,14 @@ pub enum Error {
         /// What stands in the way.
         why: Why,
     },
-    /// A connection could not be cleaned after its use, and was closed.
+    /// The tenant in whose name the caller asked is unknown, and unknown ones are refused.
+    #[error("the tenant '{tenant}' is unknown")]
+    UnknownTenant {
+        /// Its name.
+        tenant: String,
+    },
+    /// A connection could not be made fit for the next borrower, and was closed: cleaning it has failed, or
+    /// the hook or the check that the pool has for connections that come back.
     #[error("the connection was closed, as it could not be cleaned: {cause}")]
     Unclean {
         /// What went wrong.
@@ -86,6 +93,16 @@ pub enum Error {
         /// What stands in the way.
         why: Why,
     },
+    /// What was asked for makes no sense for this pool.
+    #[error(transparent)]
+    Invalid(#[from] ConfigError),
+    /// The primary of a [`Cluster`](crate::Cluster) is down, so nothing can be written. Reads may work.
+    #[error("read-only, as the primary is down: {cause}")]
+    ReadOnly {
+        /// Why the primary is down.
+        #[source]
+        cause: Cause,
+    },
     /// The pool is closed.
     #[error("the pool is closed")]
     Closed,
@@ -102,6 +119,17 @@ pub enum Why {
         /// How many wait for one, this caller not counted.
         waiting: usize,
         /// Who has them, since longest first.
+        holders: Vec<Holder>,
+    },
+    /// The caller's tenant has as many connections as it may have.
+    TenantFull {
+        /// Its name.
+        tenant: String,
+        /// How many it may have.
+        max: usize,
+        /// How many of its callers wait, this one not counted.
+        waiting: usize,
+        /// Who of it has them, since longest first.
         holders: Vec<Holder>,
     },
     /// Connections are being opened, and that takes too long or fails.
@@ -135,6 +163,13 @@ impl fmt::Display for Why {
             Self::Exhausted { max, waiting, holders } => {
                 write!(f, "all {max} are in use, {waiting} more wait; held by {}", List(holders))
             }
+            Self::TenantFull { tenant, max, waiting, holders } => {
+                write!(
+                    f,
+                    "all {max} that '{tenant}' may have are in use, {waiting} more of it wait; held by {}",
+                    List(holders)
+                )
+            }
             Self::Connecting { connecting, last_error } => {
                 write!(f, "{connecting} being opened, {}", last(last_error))
             }
@@ -166,10 +201,18 @@ impl fmt::Display for List<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step} took longer than {limit:?}")]
 pub struct StepTimeout {
-    /// What was done: `connecting`, `checking`, `cleaning` or `closing`.
+    /// What was done: `connecting`, `checking`, `cleaning` or `closing`, or which hook ran.
     pub step: &'static str,
     /// How long it may take.
     pub limit: Duration,
+}
+
+/// A step of a connector, or a hook, that panicked. It counts as one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} panicked")]
+pub struct StepPanic {
+    /// What was done, as in [`StepTimeout`].
+    pub step: &'static str,
 }
 
 /// A setting that makes no sense.
@@ -185,5 +228,13 @@ pub struct ConfigError {
 impl ConfigError {
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
+    }
+
+    /// The error for the first of these times that is zero.
+    pub(crate) fn unless_positive(times: &[(&str, Option<Duration>)]) -> Result<(), Self> {
+        match times.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+            Some((field, _)) => Err(Self::new(*field, "must be more than zero")),
+            None => Ok(()),
+        }
     }
 }

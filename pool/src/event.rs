@@ -10,7 +10,7 @@ macro_rules! event {
             target: "pool",
             pool = %shared.settings.name,
             open = shared.core.counts().open,
-            max = shared.settings.max,
+            max = shared.core.counts().max,
             $($field)*
             $what
         )

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::connector::{Condition, Connector};
 use crate::core::Lease;
@@ -16,6 +18,7 @@ use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::{Seat, give_back};
 use crate::shared::{Item, Shared};
+use crate::span;
 
 /// A borrowed connection. Dropping it gives it back.
 ///
@@ -41,7 +44,10 @@ impl<C: Connector> Guard<C> {
 
     /// Takes out the connection, and notes that its borrower has no more use for it.
     fn end(&mut self) -> Option<Lease<Item<C>>> {
-        let lease = self.lease.take()?;
+        let mut lease = self.lease.take()?;
+        if self.shared.settings.observe.spans {
+            lease.resource.span = Span::none();
+        }
         let gate = &self.shared.gate;
         let is_noted = self.tag.is_some() || gate.notes_returns;
         if let Some(since) = lease.since.filter(|_| is_noted) {
@@ -59,10 +65,6 @@ impl<C: Connector> Guard<C> {
         Some(lease)
     }
 
-    pub(crate) fn tag_name(&self) -> Option<&str> {
-        self.tag.as_ref().map(|account| &*account.name)
-    }
-
     /// The name of the pool that it is of: another one than that which was asked, if that has a
     /// [`Fallback`](crate::Fallback).
     pub fn pool_name(&self) -> &str {
@@ -77,6 +79,14 @@ impl<C: Connector> Guard<C> {
         &mut self.lease.as_mut().expect("the lease is there until the guard is gone").resource
     }
 
+    /// Begins the span of holding, if spans are wanted.
+    pub(crate) fn in_span(mut self, by: &'static Location<'static>) -> Self {
+        if self.shared.settings.observe.spans {
+            self.item_mut().span = span::holding(&self.shared.settings.name, self.id(), by);
+        }
+        self
+    }
+
     /// The connection, and whether a call on it is under way.
     pub(crate) fn parts(&mut self) -> (&mut C::Connection, &mut bool) {
         let item = self.item_mut();
@@ -86,6 +96,12 @@ impl<C: Connector> Guard<C> {
     /// The connection's name.
     pub fn id(&self) -> ConnectionId {
         self.item().id
+    }
+
+    /// The span that lasts for as long as the connection is held, for what is done on it to be inside. Disabled
+    /// unless [`Observe::spans`](crate::Observe::spans) is on.
+    pub fn span(&self) -> &Span {
+        &self.item().span
     }
 
     /// Says that a call is under way after which, if it is cut short, nobody knows the connection's state.
@@ -99,25 +115,24 @@ impl<C: Connector> Guard<C> {
         self.item_mut().is_mid_call = false;
     }
 
-    /// Gives the connection back and waits until it is clean.
+    /// Lets a query meet its fault.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) async fn strike(&mut self) -> Result<(), Cause> {
+        self.shared.strike(crate::step::Step::Query).await
+    }
+
+    /// Gives the connection back and waits until it is clean, and the hook and the check are over that the
+    /// pool may have for connections that come back.
     ///
     /// Cancel-safe: the connection goes back all the same.
     ///
     /// # Errors
-    /// [`Error::Unclean`] when it could not be cleaned, and was closed.
+    /// [`Error::Unclean`] when that failed, and it was closed.
     pub async fn release(mut self) -> Result<(), Error> {
-        let Some(mut lease) = self.end() else { return Ok(()) };
-        match condition(&self.shared, &mut lease.resource) {
-            Condition::Clean => give_back(&self.shared, lease),
-            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
-            condition => {
-                let task =
-                    self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
-                let cleaned = task.await.unwrap_or_else(|panic| Err(Arc::new(panic)));
-                cleaned.map_err(|cause| Error::Unclean { cause })?;
-            }
-        }
-        Ok(())
+        let Some(lease) = self.end() else { return Ok(()) };
+        let Some(task) = put_back(&self.shared, lease) else { return Ok(()) };
+        let cleaned = task.await.unwrap_or_else(|panic| Err(Arc::new(panic)));
+        cleaned.map_err(|cause| Error::Unclean { cause })
     }
 
     /// Closes the connection in good order, and waits for that. The pool opens another one when it needs it.
@@ -140,7 +155,9 @@ impl<C: Connector> Guard<C> {
     pub fn detach(mut self) -> C::Connection {
         let lease = self.end().expect("the lease is there until the guard is gone");
         let id = lease.resource.id;
-        self.shared.core.retire(lease.slot, Instant::now());
+        let now = Instant::now();
+        self.shared.used(lease.since, now);
+        self.shared.core.retire(lease.slot, now);
         self.shared.forget(&lease.resource, Reason::Detached);
         self.shared.core.vacate(lease.slot);
         event!(info, self.shared, { id = %id, reason = Reason::Detached.name(), }, "connection detached");
@@ -155,8 +172,26 @@ fn retire<C: Connector>(
     lease: Lease<Item<C>>,
     reason: Reason,
 ) -> JoinHandle<Result<(), Cause>> {
-    shared.core.retire(lease.slot, Instant::now());
+    let now = Instant::now();
+    shared.used(lease.since, now);
+    shared.core.retire(lease.slot, now);
     shared.retire(lease, reason)
+}
+
+/// Gives a connection back: at once, or by a task if it has to be made fit first.
+fn put_back<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    mut lease: Lease<Item<C>>,
+) -> Option<JoinHandle<Result<(), Cause>>> {
+    lease.resource.uses += 1;
+    match condition(shared, &mut lease.resource) {
+        Condition::Clean if !shared.tends_returned => give_back(shared, lease),
+        Condition::Spent => drop(retire(shared, lease, Reason::Spent)),
+        condition => {
+            return Some(shared.runtime.spawn(Seat::taken(shared, lease).put_back(condition)));
+        }
+    }
+    None
 }
 
 /// In which state a connection comes back.
@@ -170,14 +205,8 @@ fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition 
 
 impl<C: Connector> Drop for Guard<C> {
     fn drop(&mut self) {
-        let Some(mut lease) = self.end() else { return };
-        match condition(&self.shared, &mut lease.resource) {
-            Condition::Clean => give_back(&self.shared, lease),
-            Condition::Spent => drop(retire(&self.shared, lease, Reason::Spent)),
-            condition => {
-                self.shared.runtime.spawn(Seat::taken(&self.shared, lease).clean(condition));
-            }
-        }
+        let Some(lease) = self.end() else { return };
+        drop(put_back(&self.shared, lease));
     }
 }
 

@@ -41,12 +41,18 @@ impl ConnectionId {
 
     /// A number that looks random and is always the same for this connection.
     pub(crate) fn scramble(self) -> u64 {
-        // The finalizer of SplitMix64.
-        let mut bits = self.unix_nanos ^ self.index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        scramble(self.unix_nanos ^ self.index.wrapping_mul(GOLDEN))
     }
+}
+
+/// The golden ratio's fraction in 64 bits, which spreads what it is multiplied with.
+pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The finalizer of SplitMix64: bits that look random, and are always the same for these.
+pub(crate) fn scramble(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 impl fmt::Display for ConnectionId {

@@ -9,25 +9,31 @@ use crate::connector::Connector;
 use crate::core::Lease;
 use crate::error::Error;
 use crate::event::event;
+#[cfg(doc)]
+use crate::health::Health;
 use crate::pool::Pool;
 use crate::reason::Reason;
 use crate::shared::{Item, Shared};
 
 impl<C: Connector> Pool<C> {
     /// Does what the maintenance task does now and then: closes idle connections whose lifetime is over or
-    /// that were idle for too long, replaces those whose lifetime ends soon, and fills up to the minimum.
+    /// that were idle for too long, replaces those whose lifetime ends soon, fills up to the minimum, or to
+    /// what a [warm-up](Self::warm_up) wants, checks what was idle for [`Health::idle_every`], and forgets
+    /// tenants that were idle for too long.
     /// Returns when all that is done. Failures are told by events.
     ///
     /// Cancel-safe: what has begun is carried on by tasks.
     pub async fn maintain(&self) {
         self.shared.pump();
+        self.shared.forget_tenants();
         self.shared.shrink().await;
         // While the circuit is open, nothing is tried but its probes; they fill up when it closes.
         if self.shared.core.is_tripped() {
             return;
         }
         self.shared.replace_old().await;
-        self.shared.open_up_to(self.shared.settings.min).await;
+        self.shared.open_up_to(self.shared.floor()).await;
+        self.shared.inspect_due().await;
     }
 
     /// Closes all idle connections now, and the borrowed ones when they come back.
@@ -44,7 +50,7 @@ impl<C: Connector> Pool<C> {
     /// # Errors
     /// [`Error::Connect`] when one of them could not be opened; others may have been.
     pub async fn renew(&self) -> Result<usize, Error> {
-        match self.shared.open_up_to(self.shared.settings.max).await {
+        match self.shared.open_up_to(self.shared.core.counts().max).await {
             (_, Some(cause)) => Err(Error::Connect { cause }),
             (opened, None) => {
                 event!(info, self.shared, { opened, }, "filled up to the maximum");
@@ -91,13 +97,14 @@ impl<C: Connector> Pool<C> {
             emptied.as_mut().enable();
             if shared.core.counts().open == 0 {
                 event!(info, shared, {}, "closed");
+                shared.record_gauges();
                 return Ok(());
             }
             if timeout_at(begun + limit, emptied).await.is_err() {
                 let holders = shared.holders();
                 return Err(match holders.is_empty() {
                     false => Error::StillBorrowed { holders },
-                    true => Error::Timeout { waited: begun.elapsed(), why: shared.why() },
+                    true => Error::Timeout { waited: begun.elapsed(), why: shared.why(None) },
                 });
             }
         }
@@ -132,18 +139,19 @@ impl<C: Connector> Shared<C> {
 
     /// Opens one connection, if there is a place for it. Answers whether it did.
     async fn open_one_more(self: &Arc<Self>) -> bool {
-        let limit = (self.core.counts().open + 1).min(self.settings.max);
+        let counts = self.core.counts();
+        let limit = (counts.open + 1).min(counts.max);
         self.open_up_to(limit).await.0 > 0
     }
 
     /// Closes connections that were idle for too long, but for those in the lowest places, as many as the
-    /// minimum: these are the ones that are used first.
+    /// minimum or a warm-up wants: these are the ones that are used first.
     async fn shrink(self: &Arc<Self>) {
         let Some(limit) = self.settings.idle_timeout else { return };
         let now = Instant::now();
         let rows = self.core.rows(|live| live.last_used + limit <= now);
         let live = rows.into_iter().filter(|row| !matches!(row.stage, "connecting" | "closing"));
-        for row in live.skip(self.settings.min).filter(|row| row.idle == Some(true)) {
+        for row in live.skip(self.floor()).filter(|row| row.idle == Some(true)) {
             // It may have been borrowed meanwhile.
             let chosen = self.core.retire_idle(row.slot, |live| live.last_used + limit <= now);
             if let Some(lease) = chosen {

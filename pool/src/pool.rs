@@ -9,11 +9,13 @@ use std::time::Duration;
 use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::error::{ConfigError, Error};
+use crate::error::{Cause, ConfigError, Error};
 use crate::gate::relief::Fallback;
 use crate::gate::{circuit, leaks};
 use crate::guard::Guard;
 use crate::maintenance;
+use crate::meters;
+use crate::resizing;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::waiting;
@@ -48,8 +50,9 @@ pub enum StartError {
 }
 
 impl<C: Connector> Pool<C> {
-    /// Opens a pool, with the minimum of connections, in parallel. With a minimum of 0 nothing is opened, so
-    /// that nothing can fail before the first [`acquire`](Self::acquire).
+    /// Opens a pool, with the minimum of connections or as many as it is to be [`Warm`](crate::Warm) with, in
+    /// parallel. If that is 0 nothing is opened, so that nothing can fail before the first
+    /// [`acquire`](Self::acquire).
     ///
     /// Cancel-safe: what was opened is closed again.
     ///
@@ -59,18 +62,34 @@ impl<C: Connector> Pool<C> {
     /// # Panics
     /// Outside of a tokio runtime with time enabled.
     pub async fn start(connector: C, settings: Settings) -> Result<Self, StartError> {
-        settings.validate()?;
-        let pool = Self { shared: Shared::new(connector, settings) };
-        if let (_, Some(cause)) = pool.shared.open_up_to(pool.shared.settings.min).await {
+        let (pool, failed) = Self::start_anyway(connector, settings).await?;
+        if let Some(cause) = failed {
             // How closing went does not matter to one who learns that opening failed.
             let _ = pool.close(pool.shared.settings.close_timeout).await;
             return Err(StartError::Connect(Error::Connect { cause }));
         }
+        Ok(pool)
+    }
+
+    /// As [`start`](Self::start), even if connections cannot be opened: then it answers why, too.
+    pub(crate) async fn start_anyway(
+        connector: C,
+        settings: Settings,
+    ) -> Result<(Self, Option<Cause>), ConfigError> {
+        settings.validate()?;
+        let pool = Self { shared: Shared::new(connector, settings) };
+        for (name, limits) in &pool.shared.settings.tenants.named {
+            pool.shared.set_tenant(&name.as_str().into(), limits, true)?;
+        }
+        pool.shared.keep_warm();
+        let (_, failed) = pool.shared.open_up_to(pool.shared.floor()).await;
         waiting::watch(&pool.shared);
         leaks::watch(&pool.shared);
         circuit::watch(&pool.shared);
         maintenance::start(&pool.shared);
-        Ok(pool)
+        resizing::start(&pool.shared);
+        meters::start(&pool.shared);
+        Ok((pool, failed))
     }
 
     /// Borrows a connection. Waits, up to the time set, when none is idle; who came first goes first.
@@ -101,7 +120,7 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), Ask::new().within(limit))
     }
 
-    /// As [`acquire`](Self::acquire), asked for in another way: a [`Priority`], or any [`Ask`].
+    /// As [`acquire`](Self::acquire), asked for in another way: a [`Priority`](crate::Priority), or any [`Ask`].
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).
@@ -113,18 +132,22 @@ impl<C: Connector> Pool<C> {
         self.acquire_by(Location::caller(), ask.into())
     }
 
-    /// Borrows a connection if one is idle that needs no check and nobody waits.
+    /// Borrows a connection if one is idle that needs no check and nobody waits. Where a hook is to be asked
+    /// before each loan, none is.
     ///
     /// # Errors
     /// [`Error::NoneIdle`] or [`Error::Closed`], and [`Error::RateLimited`] where there is a rate limit, whose
     /// permit it takes.
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Guard<C>, Error> {
-        try_acquire(&self.shared, Location::caller())
+        try_acquire(&self.shared, Location::caller(), &Ask::new())
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
-        Acquiring::new(&self.shared, by, ask)
+        match self.shared.settings.observe.spans {
+            false => Acquiring::new(&self.shared, by, ask),
+            true => Acquiring::in_span(&self.shared, by, ask),
+        }
     }
 
     /// Sets where callers get a connection who get none here: when their time is over, connecting fails, the

@@ -17,10 +17,14 @@ pub enum Reason {
     ExpiredNow,
     /// A health check failed.
     Unhealthy,
+    /// A hook refused it, failed, or took too long.
+    Refused,
     /// It came back in a state from which it could not be cleaned, or broken.
     Unclean,
     /// It serves one borrower only, since its session cannot be reset.
     Spent,
+    /// There were more than the maximum, which was lowered.
+    Surplus,
     /// Its borrower closed it.
     Requested,
     /// Its borrower took it out of the pool.
@@ -31,14 +35,16 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Expired,
         Self::Idle,
         Self::Reset,
         Self::ExpiredNow,
         Self::Unhealthy,
+        Self::Refused,
         Self::Unclean,
         Self::Spent,
+        Self::Surplus,
         Self::Requested,
         Self::Detached,
         Self::Shutdown,
@@ -52,8 +58,10 @@ impl Reason {
             Self::Reset => "reset",
             Self::ExpiredNow => "expired_now",
             Self::Unhealthy => "unhealthy",
+            Self::Refused => "refused",
             Self::Unclean => "unclean",
             Self::Spent => "spent",
+            Self::Surplus => "surplus",
             Self::Requested => "requested",
             Self::Detached => "detached",
             Self::Shutdown => "shutdown",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use crate::connector::Connector;
-use crate::core::{Hold, Row as CoreRow};
+use crate::core::{Hold, Request, Row as CoreRow, Snapshot};
 use crate::error::Why;
 use crate::gate::circuit::Circuit;
 use crate::gate::leaks::Leaked;
@@ -20,7 +20,8 @@ impl<C: Connector> Pool<C> {
     /// What the pool says about itself now. Copies some kilobytes; meant for pages, not for hot loops.
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
-        let (counts, tally, rows, is_closed) = shared.core.snapshot(|live| live.id);
+        let Snapshot { counts, tally, rows, standings, closed } =
+            shared.core.snapshot(|live| live.id);
         let (wait, used) = shared.core.times();
         Stats {
             name: shared.settings.name.clone(),
@@ -43,14 +44,21 @@ impl<C: Connector> Pool<C> {
             create: tally.create.times(),
             used,
             last_connect_error: shared.outage.lock().last_error.as_ref().map(ToString::to_string),
+            tenants: shared.tenant_stats(standings),
             tags: shared.gate.tags.stats(|tag| in_use_by(&rows, tag)),
             leaks: shared.gate.leaked.as_ref().map(Leaked::stats),
             #[cfg(feature = "rate-limit")]
             rate_limits: shared.rate_limits(),
             breaker: shared.gate.circuit.as_ref().map(Circuit::stats),
             degradation: shared.gate.relief.stats(),
+            adaptive: shared.adaptive_stats(),
             connections: shared.named(rows),
-            is_closed,
+            #[cfg(feature = "fault-injection")]
+            faults: shared.connector.faults().map(crate::faults::Faults::stats),
+            health: tally.health,
+            hooks: tally.hooks,
+            warm: shared.warmth.stats(Instant::now()),
+            is_closed: closed,
         }
     }
 }
@@ -95,7 +103,10 @@ impl<C: Connector> Shared<C> {
     }
 
     /// What stands in the way of a caller who gets no connection.
-    pub(crate) fn why(&self) -> Why {
+    pub(crate) fn why(&self, request: Option<&Request>) -> Why {
+        if let Some(full) = request.and_then(|request| self.full(request)) {
+            return full;
+        }
         let counts = self.core.counts();
         let (connecting, checking) = (counts.connecting, counts.checking);
         let (last_error, last_check_error) = {
@@ -113,6 +124,18 @@ impl<C: Connector> Shared<C> {
             Why::Exhausted { max: counts.max, waiting: counts.waiting, holders: self.holders() }
         }
     }
+
+    /// The caller's tenant, if it has all that it may.
+    fn full(&self, request: &Request) -> Option<Why> {
+        let tenancy = request.tenant.as_ref()?;
+        let standings = self.core.standings();
+        let standing = standings.iter().find(|standing| standing.id == tenancy.account)?;
+        let max = standing.limits.max.filter(|max| *max <= standing.in_use)?;
+        let mut holders = self.holders();
+        holders.retain(|holder| holder.tenant.as_deref() == request.tenant_name());
+        let tenant = String::from(&*tenancy.name);
+        Some(Why::TenantFull { tenant, max, waiting: standing.waiting, holders })
+    }
 }
 
 impl Holder {
@@ -120,7 +143,8 @@ impl Holder {
         let (by, marks) = (hold.request.by.to_string(), &hold.request.marks);
         let tag = marks.tag_name().map(String::from);
         let task = marks.task.map(|task| task.to_string());
-        Self { id, by, tag, task, held_ns: nanos_since(hold.since) }
+        let tenant = hold.request.tenant_name().map(String::from);
+        Self { id, by, tenant, tag, task, held_ns: nanos_since(hold.since) }
     }
 }
 

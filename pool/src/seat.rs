@@ -11,17 +11,20 @@ use crate::connector::{Condition, Connector};
 use crate::core::{AfterFailure, GivenBack, Lease};
 use crate::error::Cause;
 use crate::event::event;
+use crate::fitness::Unfit;
 use crate::gate::circuit::Tried;
+use crate::health::Purpose;
 use crate::reason::Reason;
-use crate::shared::{Item, Shared, limited};
+use crate::shared::{Item, Shared};
+use crate::step::Step;
 
 /// Owns a slot while a task works on it. If the task dies, by a panic or with its runtime, the slot is emptied.
 pub(crate) struct Seat<C: Connector> {
-    shared: Arc<Shared<C>>,
+    pub(crate) shared: Arc<Shared<C>>,
     slot: usize,
     /// Since when a borrower has had the connection.
     since: Option<Instant>,
-    item: Option<Item<C>>,
+    pub(crate) item: Option<Item<C>>,
     is_over: bool,
 }
 
@@ -93,7 +96,7 @@ impl<C: Connector> Seat<C> {
             }
             Ok::<_, C::Error>(connection)
         };
-        match limited("connecting", shared.settings.connect_timeout, connecting).await {
+        match shared.limited(Step::Connect, shared.settings.connect_timeout, connecting).await {
             Ok(connection) => {
                 self.is_over = true;
                 shared.admit(self.slot, connection, begun);
@@ -116,60 +119,110 @@ impl<C: Connector> Seat<C> {
         }
     }
 
-    /// Sees whether an idle connection still works, and passes it on if so.
+    /// Sees whether an idle connection still works and may be lent, and passes it on if so.
     pub(crate) async fn check(mut self) {
         let shared = Arc::clone(&self.shared);
-        let Some(item) = self.item.as_mut() else { return };
-        if item.expires.is_some_and(|expires| expires <= Instant::now()) {
-            shared.core.retire(self.slot, Instant::now());
+        let Some(item) = self.item.as_ref() else { return };
+        let now = Instant::now();
+        if item.expires.is_some_and(|expires| expires <= now) {
+            shared.core.retire(self.slot, now);
             // How closing it went is told by its event.
             let _ = self.close(Reason::Expired).await;
             return;
         }
-        let checking = shared.connector.check(&mut item.connection);
-        match limited("checking", shared.settings.check_timeout, checking).await {
+        let proven =
+            if shared.is_proven(item, now) { Ok(()) } else { self.prove(Purpose::Acquire).await };
+        let fit = match proven {
+            Ok(()) => self.before_acquire().await,
+            Err(unfit) => {
+                shared.inspect_suspects();
+                Err(unfit)
+            }
+        };
+        match fit {
             Ok(()) => {
-                item.last_used = Instant::now();
-                event!(debug, shared, { id = %item.id, }, "connection checked");
-                shared.count_success(Tried::Check(item.opened));
                 if let Some(lease) = self.into_lease() {
                     shared.pass_on(lease);
                 }
             }
-            Err(cause) => {
-                shared.suspect_all(Instant::now());
-                event!(warn, shared, { id = %item.id, reason = %cause, }, "health check failed");
-                shared.count_failure(Tried::Check(item.opened), &cause);
-                shared.outage.lock().last_check_error = Some(cause);
-                shared.core.with_tally(|tally| tally.check_errors += 1);
-                shared.core.retire(self.slot, Instant::now());
-                // Whoever waits does not wait for a dead connection's farewell, too.
-                self.discard(Reason::Unhealthy);
-            }
+            Err(unfit) => self.reject(&unfit).await,
         }
     }
 
-    /// Makes a connection fit for the next borrower, and passes it on, or closes it.
-    pub(crate) async fn clean(mut self, condition: Condition) -> Result<(), Cause> {
-        let shared = Arc::clone(&self.shared);
-        let Some(item) = self.item.as_mut() else { return Ok(()) };
-        let cleaning = shared.connector.clean(&mut item.connection, condition);
-        match limited("cleaning", shared.settings.clean_timeout, cleaning).await {
+    /// Sees whether an idle connection still works for which nobody waits, and puts it back if so.
+    pub(crate) async fn inspect(mut self) {
+        match self.prove(Purpose::Background).await {
+            Ok(()) => self.settle(),
+            Err(unfit) => self.reject(&unfit).await,
+        }
+    }
+
+    /// Makes a connection fit for the next borrower, and gives it back, or closes it.
+    pub(crate) async fn put_back(mut self, condition: Condition) -> Result<(), Cause> {
+        match self.tend(condition).await {
             Ok(()) => {
-                item.is_mid_call = false;
-                item.last_used = Instant::now();
-                event!(debug, shared, { id = %item.id, }, "connection cleaned");
+                let shared = Arc::clone(&self.shared);
                 if let Some(lease) = self.into_lease() {
                     give_back(&shared, lease);
                 }
                 Ok(())
             }
+            Err(unfit) => {
+                self.reject(&unfit).await;
+                unfit.cause.map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    async fn tend(&mut self, condition: Condition) -> Result<(), Unfit> {
+        #[cfg(feature = "fault-injection")]
+        self.release().await?;
+        if condition != Condition::Clean {
+            self.clean(condition).await?;
+        }
+        self.after_release().await?;
+        if self.shared.settings.health.on_release {
+            self.prove(Purpose::Release).await?;
+        }
+        Ok(())
+    }
+
+    /// Does nothing but to meet a fault.
+    #[cfg(feature = "fault-injection")]
+    async fn release(&mut self) -> Result<(), Unfit> {
+        let limit = self.shared.settings.clean_timeout;
+        let nothing = std::future::ready(Ok::<(), std::convert::Infallible>(()));
+        let released = self.shared.limited(Step::Release, limit, nothing).await;
+        released.map_err(|cause| Unfit { reason: Reason::Unclean, cause: Some(cause) })
+    }
+
+    async fn clean(&mut self, condition: Condition) -> Result<(), Unfit> {
+        let shared = Arc::clone(&self.shared);
+        let Some(item) = self.item.as_mut() else { return Ok(()) };
+        let cleaning = shared.connector.clean(&mut item.connection, condition);
+        match shared.limited(Step::Clean, shared.settings.clean_timeout, cleaning).await {
+            Ok(()) => {
+                item.is_mid_call = false;
+                event!(debug, shared, { id = %item.id, }, "connection cleaned");
+                Ok(())
+            }
             Err(cause) => {
                 event!(warn, shared, { id = %item.id, reason = %cause, }, "connection cannot be cleaned");
-                shared.core.retire(self.slot, Instant::now());
-                self.discard(Reason::Unclean);
-                Err(cause)
+                Err(Unfit { reason: Reason::Unclean, cause: Some(cause) })
             }
+        }
+    }
+
+    /// Closes a connection that cannot be lent. One that failed is dropped: whoever waits does not wait for a
+    /// dead connection's farewell, too.
+    async fn reject(self, unfit: &Unfit) {
+        let now = Instant::now();
+        self.shared.used(self.since, now);
+        self.shared.core.retire(self.slot, now);
+        match unfit.cause {
+            Some(_) => self.discard(unfit.reason),
+            // How closing it went is told by its event.
+            None => drop(self.close(unfit.reason).await),
         }
     }
 
@@ -180,7 +233,7 @@ impl<C: Connector> Seat<C> {
         shared.forget(&item, reason);
         let id = item.id;
         let closing = shared.connector.close(item.connection);
-        let closed = limited("closing", shared.settings.close_timeout, closing).await;
+        let closed = shared.limited(Step::Close, shared.settings.close_timeout, closing).await;
         self.is_over = true;
         shared.core.vacate(self.slot);
         match &closed {
@@ -190,6 +243,9 @@ impl<C: Connector> Seat<C> {
             Err(cause) => {
                 event!(warn, shared, { id = %id, reason = reason.name(), error = %cause, }, "connection dropped")
             }
+        }
+        if reason == Reason::Refused {
+            shared.replace();
         }
         shared.freed();
         closed
@@ -204,7 +260,16 @@ impl<C: Connector> Seat<C> {
         self.is_over = true;
         self.shared.core.vacate(self.slot);
         event!(info, self.shared, { id = %id, reason = reason.name(), }, "connection dropped");
+        self.shared.replace();
         self.shared.freed();
+    }
+
+    /// Puts back what nobody has used.
+    fn settle(self) {
+        let shared = Arc::clone(&self.shared);
+        if let Some(lease) = self.into_lease() {
+            kept(&shared, shared.core.give_back(lease, Instant::now()));
+        }
     }
 
     fn into_lease(mut self) -> Option<Lease<Item<C>>> {
@@ -217,14 +282,22 @@ impl<C: Connector> Seat<C> {
 /// Gives back a clean connection: to whoever waits, to the idle, or to be closed if its time is over.
 pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<Item<C>>) {
     let now = Instant::now();
-    lease.resource.last_used = now;
+    (lease.resource.last_used, lease.resource.last_well) = (now, now);
+    shared.used(lease.since, now);
     if lease.resource.expires.is_some_and(|expires| expires <= now) {
         shared.core.retire(lease.slot, now);
         drop(shared.retire(lease, Reason::Expired));
         return;
     }
     event!(debug, shared, { id = %lease.resource.id, }, "connection released");
-    match shared.core.give_back(lease, now) {
+    kept(shared, shared.core.give_back(lease, now));
+}
+
+/// Does what is left to do after a connection was given back.
+fn kept<C: Connector>(shared: &Arc<Shared<C>>, given: GivenBack<Item<C>>) {
+    match given {
+        // It is idle now, even if somebody waits (C8).
+        GivenBack::Kept if shared.hooks.before_acquire => shared.pump(),
         GivenBack::Kept => {}
         GivenBack::Retire(lease, reason) => drop(shared.retire(lease, reason)),
     }

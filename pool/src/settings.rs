@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::Adaptive;
+use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::gate::circuit::Breaker;
 use crate::gate::leaks::Leaks;
 #[cfg(feature = "rate-limit")]
 use crate::gate::limits::{self, RateLimit};
 use crate::gate::relief::Degradation;
+use crate::health::Health;
+use crate::hooks::HookTimeouts;
+use crate::observe::Observe;
+use crate::tenants::Tenants;
+use crate::warm::Warm;
 
 /// What can be set about a pool, whatever it connects to. Serialized durations are in milliseconds.
 ///
@@ -25,11 +32,13 @@ use crate::gate::relief::Degradation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The name that events and statistics show. Default: `pool`.
+    /// The name that events, statistics, metrics and spans show. Default: empty, which stands for what the
+    /// pool connects to: `host:port/database` or a file, as far as that is known, and `pool` otherwise.
     pub name: String,
     /// How many connections are opened at the start and kept. Default: 10.
     pub min: usize,
-    /// How many there may be at most, counting those that are being opened or closed. Default: 20.
+    /// How many there may be at most, counting those that are being opened or closed. Default: 20. Where it is
+    /// [`adaptive`](Self::adaptive), what it is at the start.
     pub max: usize,
     /// How long a caller waits for a connection. Default: 30 s.
     #[serde(with = "millis")]
@@ -74,6 +83,14 @@ pub struct Settings {
     /// How often the maintenance runs. Default: 10 s. `None`: only when it is called.
     #[serde(with = "millis::option")]
     pub maintenance_every: Option<Duration>,
+    /// What keeps a low [`Priority`](crate::Priority) from waiting for ever. Default: 1 s for normal, 10 s for
+    /// low. `None`: the order is strict, and a lower priority waits for as long as higher ones keep coming.
+    pub ageing: Option<Ageing>,
+    /// Spans and gauges.
+    pub observe: Observe,
+    /// Which tenants there are, and what unnamed ones may have. Default: none is named, and others have no
+    /// limits. Costs nothing where nobody asks in the name of a tenant.
+    pub tenants: Tenants,
     /// How many tags there may be that are counted by themselves; a tag costs 4 KB, and stays as long as the
     /// pool. Those that come later are counted together, as [`Tag::OTHER`](crate::Tag::OTHER).
     /// Default: 100.
@@ -87,12 +104,20 @@ pub struct Settings {
     pub breaker: Option<Breaker>,
     /// What is done when there are too few connections for all. Default: all wait.
     pub degradation: Degradation,
+    /// When connections are checked beside the check before a loan. Default: never.
+    pub health: Health,
+    /// How long each hook may take.
+    pub hooks: HookTimeouts,
+    /// How many connections are opened ahead of load. Default: none beyond the minimum.
+    pub warm: Warm,
+    /// Moves the maximum between bounds by what is measured. Default: `None`, the maximum stays.
+    pub adaptive: Option<Adaptive>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            name: String::from("pool"),
+            name: String::new(),
             min: 10,
             max: 20,
             acquire_timeout: Duration::from_secs(30),
@@ -108,12 +133,19 @@ impl Default for Settings {
             retry_min: Duration::from_millis(5),
             retry_max: Duration::from_millis(100),
             maintenance_every: Some(Duration::from_secs(10)),
+            ageing: Some(Ageing::default()),
+            observe: Observe::default(),
+            tenants: Tenants::default(),
             max_tags: 100,
             leaks: None,
             #[cfg(feature = "rate-limit")]
             rate_limits: Vec::new(),
             breaker: None,
             degradation: Degradation::default(),
+            health: Health::default(),
+            hooks: HookTimeouts::default(),
+            warm: Warm::default(),
+            adaptive: None,
         }
     }
 }
@@ -139,7 +171,7 @@ impl Settings {
             let (min, max) = (self.retry_min, self.retry_max);
             return wrong("retry_min", format!("{min:?} is more than retry_max, which is {max:?}"));
         }
-        let positive = [
+        ConfigError::unless_positive(&[
             ("acquire_timeout", Some(self.acquire_timeout)),
             ("connect_timeout", Some(self.connect_timeout)),
             ("check_timeout", Some(self.check_timeout)),
@@ -149,20 +181,34 @@ impl Settings {
             ("max_lifetime", self.max_lifetime),
             ("idle_timeout", self.idle_timeout),
             ("maintenance_every", self.maintenance_every),
-        ];
-        match positive.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
-            Some((field, _)) => wrong(field, String::from("must be more than zero")),
-            None => self.validate_parts(),
-        }
+            ("observe.gauges_every", self.observe.gauges_every),
+        ])?;
+        self.validate_parts()
+    }
+
+    /// The least that the maximum may become.
+    pub(crate) fn least_max(&self) -> usize {
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.min_max)
+    }
+
+    /// The most that the maximum may become.
+    pub(crate) fn most_max(&self) -> usize {
+        self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.max_max)
     }
 
     /// Checks the settings of parts that have their own.
     fn validate_parts(&self) -> Result<(), ConfigError> {
+        self.ageing.as_ref().map_or(Ok(()), Ageing::validate)?;
+        self.adaptive.as_ref().map_or(Ok(()), |adaptive| adaptive.validate(self))?;
+        self.tenants.validate(self.least_max())?;
         self.leaks.as_ref().map_or(Ok(()), Leaks::validate)?;
         #[cfg(feature = "rate-limit")]
         limits::validate(&self.rate_limits, self.max_tags)?;
         self.breaker.as_ref().map_or(Ok(()), Breaker::validate)?;
-        self.degradation.validate()
+        self.degradation.validate()?;
+        self.health.validate()?;
+        self.hooks.validate()?;
+        self.warm.validate(self.max)
     }
 
     /// The pause after so many attempts have failed, at least one.

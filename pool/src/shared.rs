@@ -1,8 +1,11 @@
 //! What all handles of one pool share, and the bookkeeping of what is open.
 
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
@@ -10,17 +13,24 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
+use tracing::Span;
 
+use crate::adaptive::Decisions;
 use crate::connector::Connector;
 use crate::core::{Core, GivenBack, Job, Lease};
-use crate::error::{Cause, StepTimeout};
+use crate::error::{Cause, StepPanic, StepTimeout};
 use crate::event::event;
 use crate::gate::Gate;
+use crate::hooks::HookSet;
 use crate::id::ConnectionId;
+use crate::meters::Meters;
 use crate::reason::Reason;
 use crate::seat::Seat;
 use crate::settings::Settings;
+use crate::step::Step;
 use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::tenant::Registry;
+use crate::warm::Warmth;
 
 /// An open connection, and what is known about it. Allocated once, when it is opened; then only the box moves.
 pub(crate) struct Live<T> {
@@ -30,8 +40,14 @@ pub(crate) struct Live<T> {
     pub(crate) expires: Option<Instant>,
     pub(crate) opened: Instant,
     pub(crate) last_used: Instant,
+    /// When it was last known to work: opened, used, cleaned or checked.
+    pub(crate) last_well: Instant,
+    /// How many borrowers have given it back.
+    pub(crate) uses: u64,
     /// A call on it is under way, or was cut short: see [`Guard`](crate::Guard).
     pub(crate) is_mid_call: bool,
+    /// Of whoever holds it, where spans are wanted: see [`Observe`](crate::Observe).
+    pub(crate) span: Span,
 }
 
 pub(crate) type Item<C> = Box<Live<<C as Connector>::Connection>>;
@@ -48,13 +64,21 @@ pub(crate) struct Outage {
 pub(crate) struct Shared<C: Connector> {
     pub(crate) connector: C,
     pub(crate) settings: Settings,
+    pub(crate) hooks: HookSet,
+    /// Whether a connection that comes back clean goes through a task all the same.
+    pub(crate) tends_returned: bool,
     pub(crate) core: Core<Item<C>>,
     /// Which slot each connection is in.
     pub(crate) registry: ConcurrentOrderedMap<ConnectionId, usize>,
     /// The same, by when their lifetimes end: the maintenance walks only through what is due.
     pub(crate) expiry: ConcurrentOrderedMap<(Instant, ConnectionId), usize>,
+    pub(crate) tenants: Registry,
+    /// What was decided about the maximum.
+    pub(crate) decisions: Mutex<Decisions>,
     pub(crate) outage: Mutex<Outage>,
+    pub(crate) meters: Meters,
     pub(crate) gate: Gate<C>,
+    pub(crate) warmth: Warmth,
     pub(crate) runtime: Handle,
     pub(crate) started: Instant,
     /// Signalled when a slot is emptied.
@@ -70,14 +94,28 @@ pub(crate) struct Shared<C: Connector> {
 }
 
 impl<C: Connector> Shared<C> {
-    pub(crate) fn new(connector: C, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(connector: C, mut settings: Settings) -> Arc<Self> {
+        if settings.name.is_empty() {
+            settings.name = connector.name().unwrap_or_else(|| String::from("pool"));
+        }
+        let hooks = connector.hooks();
+        let core = Core::new(settings.most_max(), settings.ageing).preparing(hooks.before_acquire);
+        core.set_limit(settings.max);
         Arc::new(Self {
+            hooks,
+            tends_returned: hooks.after_release
+                || settings.health.on_release
+                || has_faults(&connector),
             connector,
-            core: Core::new(settings.max),
+            core,
             registry: ConcurrentOrderedMap::new(),
             expiry: ConcurrentOrderedMap::new(),
+            tenants: Registry::new(),
+            decisions: Mutex::new(Decisions::default()),
             outage: Mutex::new(Outage::default()),
+            meters: Meters::new(&settings.name),
             gate: Gate::new(&settings),
+            warmth: Warmth::default(),
             runtime: Handle::current(),
             started: Instant::now(),
             emptied: Notify::new(),
@@ -89,19 +127,25 @@ impl<C: Connector> Shared<C> {
         })
     }
 
-    /// Whether a connection may be handed out as it is: it was used lately and its time is not over.
+    /// Whether a connection may be handed out as it is: it is known to work, its time is not over, and no hook
+    /// has to be asked.
     pub(crate) fn is_fresh(&self, live: &Live<C::Connection>, now: Instant) -> bool {
-        let idle = now.saturating_duration_since(live.last_used);
+        !self.hooks.before_acquire
+            && self.is_proven(live, now)
+            && live.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Whether a connection needs no check: it was used or checked lately.
+    pub(crate) fn is_proven(&self, live: &Live<C::Connection>, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(live.last_well);
         // Ordering: Relaxed; a check more or less decides nothing that others depend on.
         let suspect = self.suspect_before.load(Ordering::Relaxed);
-        idle < self.settings.check_after
-            && live.expires.is_none_or(|expires| now < expires)
-            && (suspect == 0 || self.nanos(live.last_used) > suspect)
+        idle < self.settings.check_after && (suspect == 0 || self.nanos(live.last_well) > suspect)
     }
 
     /// All that is idle now has to be checked before it is used, for one of them was found dead.
     pub(crate) fn suspect_all(&self, now: Instant) {
-        // Ordering: Relaxed, as in `is_fresh`.
+        // Ordering: Relaxed, as in `is_proven`.
         self.suspect_before.fetch_max(self.nanos(now), Ordering::Relaxed);
     }
 
@@ -113,8 +157,8 @@ impl<C: Connector> Shared<C> {
     /// is emptied or an attempt has ended.
     pub(crate) fn pump(self: &Arc<Self>) {
         let now = Instant::now();
-        // No more than `max` times: a runtime that shuts down drops what is spawned, which empties the slot.
-        for _ in 0..self.settings.max {
+        // No more times than there may be connections: a runtime that shuts down drops what is spawned, which empties the slot.
+        for _ in 0..self.settings.most_max() {
             match self.core.supply(now, |live| self.is_fresh(live, now)) {
                 Some(Job::Connect(slot)) => {
                     self.runtime.spawn(Seat::reserved(self, slot).connect_until_done());
@@ -139,14 +183,24 @@ impl<C: Connector> Shared<C> {
         }
         let took = now.saturating_duration_since(begun);
         self.core.with_tally(|tally| tally.create.record(took));
+        self.meters.opened(took);
         let failures = {
             let mut outage = self.outage.lock();
             outage.last_error = None;
             std::mem::take(&mut outage.failures)
         };
         event!(info, self, { id = %id, slot, took = ?took, after_failures = failures, }, "connection opened");
-        let live =
-            Live { id, connection, expires, opened: now, last_used: now, is_mid_call: false };
+        let live = Live {
+            id,
+            connection,
+            expires,
+            opened: now,
+            last_used: now,
+            last_well: now,
+            uses: 0,
+            is_mid_call: false,
+            span: Span::none(),
+        };
         match self.core.fill(slot, Box::new(live), now) {
             GivenBack::Kept => {}
             GivenBack::Retire(lease, reason) => drop(self.retire(lease, reason)),
@@ -163,6 +217,14 @@ impl<C: Connector> Shared<C> {
         Some(lifetime - most * part / (1 << 16))
     }
 
+    /// Opens a connection for those who wait, in the place of one that was unfit: beside the next idle one's
+    /// check, so that they do not pay for one failure after the other.
+    pub(crate) fn replace(self: &Arc<Self>) {
+        if let Some(slot) = self.core.reserve_in_place() {
+            self.runtime.spawn(Seat::reserved(self, slot).connect_until_done());
+        }
+    }
+
     /// Passes a connection on that its holder has not used.
     pub(crate) fn pass_on(self: &Arc<Self>, lease: Lease<Item<C>>) {
         match self.core.pass_on(lease, Instant::now()) {
@@ -177,7 +239,17 @@ impl<C: Connector> Shared<C> {
         lease: Lease<Item<C>>,
         reason: Reason,
     ) -> JoinHandle<Result<(), Cause>> {
-        self.runtime.spawn(Seat::taken(self, lease).close(reason))
+        let closing = self.runtime.spawn(Seat::taken(self, lease).close(reason));
+        // If it was lent, its tenant may have another one now.
+        self.pump();
+        closing
+    }
+
+    /// Measures a use that is over. None, if nobody has used it.
+    pub(crate) fn used(&self, since: Option<Instant>, now: Instant) {
+        if let Some(since) = since {
+            self.meters.used(now.saturating_duration_since(since));
+        }
     }
 
     /// Takes a connection off the books.
@@ -196,7 +268,7 @@ impl<C: Connector> Shared<C> {
         if self.core.is_tripped() {
             return;
         }
-        if let Some(slot) = self.core.reserve_below(self.settings.min) {
+        if let Some(slot) = self.core.reserve_below(self.floor()) {
             self.runtime.spawn(Seat::reserved(self, slot).connect_once());
         }
     }
@@ -209,20 +281,48 @@ impl<C: Connector> Shared<C> {
         self.pump();
     }
 
-    /// Opens connections in parallel until there are `limit`. Answers how many, and the first error.
+    /// Opens connections in parallel until there are `limit`. Answers how many, and the first error. While
+    /// connecting fails, one is tried first, and the rest when it has shown that it works again.
     pub(crate) async fn open_up_to(self: &Arc<Self>, limit: usize) -> (usize, Option<Cause>) {
-        let mut attempts = Vec::new();
-        while let Some(slot) = self.core.reserve_below(limit) {
-            attempts.push(self.runtime.spawn(Seat::reserved(self, slot).connect_once()));
-        }
         let (mut opened, mut first) = (0, None);
-        for attempt in attempts {
-            match attempt.await.unwrap_or_else(|panic| Err(Arc::new(panic))) {
-                Ok(()) => opened += 1,
-                Err(cause) => first = first.or(Some(cause)),
+        while first.is_none() {
+            let mut attempts = Vec::new();
+            while let Some(slot) = self.core.reserve_below(limit) {
+                attempts.push(self.runtime.spawn(Seat::reserved(self, slot).connect_once()));
+            }
+            if attempts.is_empty() {
+                break;
+            }
+            for attempt in attempts {
+                match attempt.await.unwrap_or_else(|panic| Err(Arc::new(panic))) {
+                    Ok(()) => opened += 1,
+                    Err(cause) => first = first.or(Some(cause)),
+                }
             }
         }
         (opened, first)
+    }
+
+    /// Runs a step of the connector under its time limit. A panic in it is a failure like any other: whoever
+    /// waits for the step would not learn of it otherwise.
+    pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
+        &self,
+        step: Step,
+        limit: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let mut work = pin!(async {
+            #[cfg(feature = "fault-injection")]
+            self.strike(step).await?;
+            work.await.map_err(|error| -> Cause { Arc::new(error) })
+        });
+        let caught = poll_fn(|context| {
+            // Unwind safety: what has panicked is not polled again.
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+            polled.unwrap_or_else(|_| Poll::Ready(Err(Arc::new(StepPanic { step: step.name() }))))
+        });
+        let late = |_| -> Cause { Arc::new(StepTimeout { step: step.name(), limit }) };
+        timeout(limit, caught).await.map_err(late)?
     }
 }
 
@@ -232,15 +332,12 @@ impl<C: Connector> Drop for Shared<C> {
     }
 }
 
-/// Runs a step of the connector under its time limit.
-pub(crate) async fn limited<T, E: StdError + Send + Sync + 'static>(
-    step: &'static str,
-    limit: Duration,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Cause> {
-    match timeout(limit, work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Arc::new(error)),
-        Err(_) => Err(Arc::new(StepTimeout { step, limit })),
-    }
+#[cfg(feature = "fault-injection")]
+fn has_faults<C: Connector>(connector: &C) -> bool {
+    connector.faults().is_some()
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn has_faults<C: Connector>(_: &C) -> bool {
+    false
 }

@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adaptive::AdaptiveStats;
 use crate::gate::circuit::BreakerStats;
 use crate::gate::leaks::LeakStats;
 #[cfg(feature = "rate-limit")]
 use crate::gate::limits::LimitStats;
 use crate::gate::relief::DegradationStats;
 use crate::gate::tags::TagStats;
+use crate::health::HealthStats;
 use crate::histogram::Times;
+use crate::hooks::HookStats;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
+use crate::warm::WarmStats;
 
 /// Who has a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub struct Holder {
     pub task: Option<String>,
     /// For how long, in nanoseconds.
     pub held_ns: u64,
+    /// In whose name it was acquired, if in one's.
+    #[serde(default)]
+    pub tenant: Option<String>,
 }
 
 impl fmt::Display for Holder {
@@ -43,6 +50,32 @@ impl fmt::Display for Holder {
         }
         write!(f, " for {held:?}")
     }
+}
+
+/// How a tenant stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TenantStats {
+    /// Its name.
+    pub name: String,
+    /// Whether its limits were set, so that it is not forgotten when it is idle.
+    pub is_named: bool,
+    /// How many connections it may have at once; none if as many as there are.
+    pub max: Option<usize>,
+    /// How many connections it is guaranteed.
+    pub guaranteed: usize,
+    /// How much it gets beside others.
+    pub weight: u32,
+    /// How many connections it has.
+    pub in_use: usize,
+    /// How many of its callers wait.
+    pub waiting: usize,
+    /// How many of its callers got a connection so far.
+    pub served: u64,
+    /// How many of its callers waited and got none: too late, or connecting failed, or the pool was closed.
+    pub refused: u64,
+    /// How long its callers waited who got a connection.
+    pub wait: Times,
 }
 
 /// One connection that is there, comes or goes.
@@ -109,6 +142,12 @@ pub struct Stats {
     pub used: Times,
     /// What the last attempt to connect met, unless one has succeeded since.
     pub last_connect_error: Option<String>,
+    /// The tenants that are known, by name.
+    #[serde(default)]
+    pub tenants: Vec<TenantStats>,
+    /// How the maximum is adapted, if it is.
+    #[serde(default)]
+    pub adaptive: Option<AdaptiveStats>,
     /// The connections, lowest place first.
     pub connections: Vec<Row>,
     /// What was counted by tag, in the order of their names; [`Tag::OTHER`](crate::Tag::OTHER) last.
@@ -127,6 +166,16 @@ pub struct Stats {
     /// What degradation has done, if there is any.
     #[serde(default)]
     pub degradation: Option<DegradationStats>,
+    /// How many checks there were, by what they were for.
+    pub health: HealthStats,
+    /// What the hooks did.
+    pub hooks: HookStats,
+    /// What was opened ahead of load.
+    pub warm: WarmStats,
+    /// What was injected on purpose, if anything is to be.
+    #[cfg(feature = "fault-injection")]
+    #[serde(default)]
+    pub faults: Option<crate::faults::FaultStats>,
     /// Whether the pool is closed.
     pub is_closed: bool,
 }

@@ -22,6 +22,13 @@ pub(crate) use loom::sync::MutexGuard;
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 #[cfg(pool_loom)]
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+#[cfg(pool_loom)]
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(loom::sync::Mutex::new(value))

@@ -27,7 +27,8 @@ pub(crate) struct Waiting<'a, C: Connector> {
 
 impl<'a, C: Connector> Waiting<'a, C> {
     /// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that
-    /// need not wait does not.
+    /// need not wait does not. Nobody is late before having waited: refuses when the pool is closed, or the
+    /// tenant was forgotten.
     pub(crate) fn join(
         shared: &'a Arc<Shared<C>>,
         request: Request,
@@ -39,18 +40,14 @@ impl<'a, C: Connector> Waiting<'a, C> {
             Ok(limit) => limit,
             Err(spared) => return Err(overloaded(shared, &request, spared)),
         };
-
-        let deadline = deadline(request.since, limit);
-        let place = match shared.core.join(request, deadline) {
-            Ok(place) => place,
-            // Nobody is late before having waited, nor has seen an attempt fail.
-            Err(Refusal::Tripped) => return Err(shared.circuit_open()),
-            Err(_) => return Err(Error::Closed),
-        };
-        if let Some(account) = &place.waiter.request.marks.tag {
+        let place = shared.join(request, limit)?;
+        let request = &place.waiter.request;
+        if let Some(account) = &request.marks.tag {
             account.waits();
         }
-        event!(debug, shared, { by = %place.waiter.request.by, }, "waiting for a connection");
+        event!(debug, shared, {
+            by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+        }, "waiting for a connection");
         let waiting = Self { shared, place, is_served: false, is_cut };
         if waiting.place.is_to_supply {
             shared.pump();
@@ -70,6 +67,9 @@ impl<'a, C: Connector> Waiting<'a, C> {
         let served = ready!(self.shared.core.poll(&self.place.waiter, context));
         self.is_served = true;
         let request = &self.place.waiter.request;
+        if let Ok(Lease { since: Some(since), .. }) = &served {
+            self.shared.meters.waited(since.saturating_duration_since(request.since));
+        }
         Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal, self.is_cut)))
     }
 }
@@ -82,17 +82,19 @@ fn refused<C: Connector>(
     is_cut: bool,
 ) -> Error {
     match refusal {
-        Refusal::Closed => Error::Closed,
+        Refusal::Closed | Refusal::Forgotten => Error::Closed,
         Refusal::Tripped => shared.circuit_open(),
         Refusal::Late if is_cut => {
             overloaded(shared, request, Spared { rule: Rule::WaitLess, expected: None })
         }
         Refusal::Connect(cause) => Error::Connect { cause },
         Refusal::Late => {
-            let (waited, why) = (request.since.elapsed(), shared.why());
+            let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
             shared.core.with_tally(|tally| tally.timeouts += 1);
+            shared.meters.timed_out();
             event!(warn, shared, {
-                by = %request.by, tag = request.marks.tag_name(), waited = ?waited, reason = %why,
+                by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+                waited = ?waited, reason = %why,
             }, "no connection in time");
             Error::Timeout { waited, why }
         }
@@ -103,16 +105,31 @@ fn refused<C: Connector>(
 #[cold]
 fn overloaded<C: Connector>(shared: &Shared<C>, request: &Request, spared: Spared) -> Error {
     let Spared { rule, expected } = spared;
-    let (waited, why) = (request.since.elapsed(), shared.why());
+    let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
     shared.gate.relief.count_refused(rule);
     event!(warn, shared, {
-        rule = rule.name(), by = %request.by, tag = request.marks.tag_name(), waited = ?waited,
+        rule = rule.name(), by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(), waited = ?waited,
         expected = expected.map(tracing::field::debug), reason = %why,
     }, "refused to spare others");
     Error::Overloaded { rule, waited, expected, why }
 }
 
 impl<C: Connector> Shared<C> {
+    /// Joins the queue. A tenant that was forgotten since it was looked up is looked up again.
+    fn join(&self, mut request: Request, limit: Duration) -> Result<Place<Item<C>>, Error> {
+        let deadline = deadline(request.since, limit);
+        loop {
+            let again = request.tenant.is_some().then(|| request.clone());
+            match (self.core.join(request, deadline), again) {
+                (Ok(place), _) => return Ok(place),
+                (Err(Refusal::Forgotten), Some(again)) => request = self.anew(again)?,
+                (Err(Refusal::Tripped), _) => return Err(self.circuit_open()),
+                // Nobody is late before having waited, nor has seen an attempt fail.
+                (Err(_), _) => return Err(Error::Closed),
+            }
+        }
+    }
+
     /// What a caller is told while the circuit is open.
     #[cold]
     pub(crate) fn circuit_open(&self) -> Error {

@@ -173,3 +173,47 @@ async fn any_database_is_chosen_by_its_url() {
     let error = Config::<sqlx::Any>::new("oracle://x").unwrap_err();
     assert_eq!(error.to_string(), "url: the scheme 'oracle' is unknown");
 }
+
+#[test]
+fn ageing_and_an_adaptive_maximum_are_read_from_variables() {
+    let read = |vars: &'static [(&str, &str)]| {
+        let look_up = |name: &str| {
+            let found = vars.iter().find(|(var, _)| *var == name).map(|(_, value)| *value);
+            found.or((name == "DATABASE_URL").then_some("sqlite::memory:")).map(String::from)
+        };
+        Config::<Sqlite>::from_vars(look_up).map(|config| config.settings().clone())
+    };
+    let usual = read(&[]).unwrap();
+    assert_eq!((usual.ageing, usual.adaptive), (Some(pool::Ageing::default()), None));
+    assert_eq!(read(&[("POOL_AGEING", "off")]).unwrap().ageing, None);
+    let low = read(&[("POOL_AGEING_LOW", "2500")]).unwrap().ageing.unwrap().low;
+    assert_eq!(low, Duration::from_millis(2_500));
+    let vars = &[("POOL_ADAPTIVE_MAX_MAX", "64"), ("POOL_ADAPTIVE_EVERY", "500")];
+    let adaptive = read(vars).unwrap().adaptive.unwrap();
+    assert_eq!((adaptive.max_max, adaptive.every), (64, Duration::from_millis(500)));
+    for (vars, problem) in [
+        (&[("POOL_AGEING", "on")], "POOL_AGEING: 'on' is not off"),
+        (&[("POOL_ADAPTIVE_EVERY", "0")], "adaptive.every: must be more than zero"),
+        (&[("POOL_ADAPTIVE_MIN_MAX", "few")], "POOL_ADAPTIVE_MIN_MAX: 'few' is not a whole number"),
+    ] {
+        assert_eq!(read(vars).unwrap_err().to_string(), problem);
+    }
+}
+
+#[tokio::test]
+async fn queries_and_transactions_run_in_the_name_of_a_tenant() {
+    let config = Config::<Sqlite>::new("sqlite::memory:").unwrap().min(1).max(1);
+    let manager = ConnectionManager::connect(config).await.unwrap();
+    let acme = manager.tenant("acme");
+    sqlx::query("CREATE TABLE t (n INTEGER)").execute(&acme).await.unwrap();
+    let mut transaction = acme.begin().await.unwrap();
+    assert_eq!(
+        manager.stats().connections[0].holder.as_ref().unwrap().tenant.as_deref(),
+        Some("acme")
+    );
+    sqlx::query("INSERT INTO t VALUES (1)").execute(&mut *transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM t").fetch_all(&acme).await.unwrap();
+    let stats = acme.stats().unwrap();
+    assert_eq!((rows, stats.served, stats.in_use), (vec![1], 3, 0));
+}

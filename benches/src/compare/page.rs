@@ -6,25 +6,7 @@ use std::fmt::Write;
 use super::plot;
 use super::report::{Report, RowReport};
 use super::table;
-
-const HEAD: &str = "\
-<!doctype html>
-<html lang=\"en\">
-<meta charset=\"utf-8\">
-<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
-<title>concurrent-ordered-map beside its peers</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
-main { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
-section { min-width: 0; }
-h2 { font-size: 1rem; margin: 0 0 .3rem; }
-svg { width: 100%; height: auto; max-width: 34rem; display: block; }
-svg text { fill: currentColor; }
-pre { overflow-x: auto; font-size: .8rem; }
-code { overflow-wrap: anywhere; }
-</style>
-";
+use crate::page::{escaped, head};
 
 /// The page.
 ///
@@ -32,8 +14,7 @@ code { overflow-wrap: anywhere; }
 ///
 /// If a plot cannot be drawn.
 pub fn html(report: &Report) -> Result<String, Box<dyn Error>> {
-    let mut page = String::from(HEAD);
-    writeln!(page, "<h1>concurrent-ordered-map beside its peers</h1>")?;
+    let mut page = head("concurrent-ordered-map beside its peers");
     writeln!(
         page,
         "<p>{} entries, {} threads, medians of {} rounds. {}. {}.</p>\n<p><code>{}</code></p>",
@@ -63,10 +44,6 @@ fn section(row: &RowReport) -> Result<String, Box<dyn Error>> {
     let svg = plot::bars(row)?;
     let title = escaped(row.title);
     Ok(format!("<section id=\"{}\"><h2>{title} ({})</h2>\n{svg}</section>\n", row.id, row.unit))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

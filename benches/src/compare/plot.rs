@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::report::{Cell, RowReport};
-use super::table::figure;
+use crate::markdown::figure;
 use crate::subjects;
 
 const WIDTH: u32 = 400;

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Instant;
 
 use super::args::Args;
-use super::machine;
 use super::report::{Cell, Report, RowReport};
+use crate::machine;
 use crate::number::median;
 use crate::rows::{Row, Unit};
 
@@ -14,7 +14,7 @@ pub(super) fn run(args: &Args) -> Report {
     let mut report = Report {
         date: machine::date(),
         machine: machine::name(),
-        command: machine::command(),
+        command: machine::command("compare"),
         entries: args.scale.entries,
         calls: args.scale.calls,
         threads: args.scale.threads,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::report::{Cell, Report, RowReport};
+use crate::markdown::{figure, table};
 use crate::subjects;
 
 /// The table, what it was measured on, and how to read it.
@@ -14,7 +15,7 @@ pub fn markdown(report: &Report) -> String {
         .collect();
     let mut lines = vec![header(&names)];
     lines.extend(report.rows.iter().map(|row| line(row, &names)));
-    let mut text = aligned(&lines);
+    let mut text = table(&lines);
     text.push_str(
         "\nFigure (figure divided by ours: above 1, ours is ahead). Medians of the rounds.\n",
     );
@@ -58,33 +59,6 @@ fn cell(cell: &Cell) -> String {
     }
     if cell.wrong > 0 {
         text.push('!');
-    }
-    text
-}
-
-/// Three digits, or whole numbers.
-#[must_use]
-pub fn figure(value: f64) -> String {
-    match value {
-        100.0.. => format!("{value:.0}"),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-fn aligned(lines: &[Vec<String>]) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for (n, line) in lines.iter().enumerate() {
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(text, "| {cell:<width$} ");
-        }
-        text.push_str("|\n");
-        if n == 0 {
-            widths.iter().for_each(|width| text.push_str(&format!("|{}", "-".repeat(width + 2))));
-            text.push_str("|\n");
-        }
     }
     text
 }

@@ -1,6 +1,6 @@
 //! What is asked of the pools. Each question takes a fresh pool in a fresh runtime of two threads.
 
-mod crowd;
+pub(crate) mod crowd;
 mod giving_up;
 mod memory;
 mod postgres;

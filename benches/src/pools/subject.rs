@@ -39,13 +39,22 @@ pub struct Shape {
     pub limit: Duration,
     /// Whether a connection is checked when it is acquired. Ours checks those that were idle for 100 ms.
     pub check: bool,
+    /// How many times longer all times are than the pool's users know them: its own settings are made as many
+    /// times longer. 1 but for runs whose clock is not the wall's.
+    pub stretch: u32,
 }
 
 impl Shape {
     /// So many connections, not checked, and half a minute for each step.
     #[must_use]
     pub fn of(max: usize) -> Self {
-        Self { max, limit: Duration::from_secs(30), check: false }
+        Self { max, limit: Duration::from_secs(30), check: false, stretch: 1 }
+    }
+
+    /// One of the pool's own times, as it is in the run.
+    #[must_use]
+    pub fn stretched(&self, time: Duration) -> Duration {
+        time.saturating_mul(self.stretch)
     }
 }
 
@@ -71,9 +80,14 @@ pub trait Subject<B: Backend>: Clone + Send + Sync + 'static {
 
 /// Sets up a pool, with all its connections open and idle.
 pub async fn warm<B: Backend, S: Subject<B>>(backend: B, shape: Shape) -> S {
+    warm_up_to(shape.max, backend, shape).await
+}
+
+/// Sets up a pool with so many connections open and idle.
+pub async fn warm_up_to<B: Backend, S: Subject<B>>(open: usize, backend: B, shape: Shape) -> S {
     let pool = S::start(backend, shape).await;
     let mut held = Vec::new();
-    for _ in 0..shape.max {
+    for _ in 0..open {
         held.push(pool.acquire().await.expect("the backend is up"));
     }
     drop(held);

@@ -1,6 +1,7 @@
 //! Gets of keys that are there.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use super::{Outcome, Tally, Trial, Workload, filled, sum};
 use crate::crew;
@@ -11,24 +12,29 @@ use crate::subject::{Key, Session, Subject, Value};
 /// `calls` gets by all threads together.
 #[derive(Clone, Debug)]
 pub struct Get<K> {
-    /// The map's content.
-    pub entries: Entries<K>,
-    /// Which keys are asked for.
-    pub skew: Skew,
-    /// How many calls all threads make together.
-    pub calls: usize,
-    /// How many threads.
-    pub threads: usize,
+    entries: Entries<K>,
+    /// What each thread asks for. One for all subjects: where it lies in memory costs as much as a get does,
+    /// and the first to be made fills the gaps that earlier rows have left.
+    probes: Arc<[Vec<(K, u64)>]>,
+}
+
+impl<K: Clone> Get<K> {
+    /// `calls` gets by all `threads` together of keys that are drawn from the map's content.
+    #[must_use]
+    pub fn new(entries: Entries<K>, skew: Skew, calls: usize, threads: usize) -> Self {
+        let probes = keys::draws(&entries, skew, calls, threads).into();
+        Self { entries, probes }
+    }
 }
 
 impl<K: Key, V: Value> Workload<K, V> for Get<K> {
     fn threads(&self) -> usize {
-        self.threads
+        self.probes.len()
     }
 
     fn trial<S: Subject<K, V>>(&self) -> Trial {
         let map: S = filled(&self.entries);
-        let probes = keys::draws(&self.entries, self.skew, self.calls, self.threads);
+        let probes = Arc::clone(&self.probes);
         let calls = probes.iter().map(Vec::len).sum();
         let expected = probes.iter().map(|probes| sum(probes)).fold(0, u64::wrapping_add);
         Box::new(move || {

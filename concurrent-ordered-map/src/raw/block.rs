@@ -2,7 +2,8 @@
 //!
 //! At level 0 (a leaf) a slot holds an entry, above (a lane) a block of the level below. A block is
 //! born with sorted slots; later ones are appended behind them in the order of their arrival. Behind the
-//! slots is the prefix that the hints of strings leave out (`hint.rs`).
+//! slots is the prefix that the hints of strings leave out (`hint.rs`), or, in a lane of keys without hints,
+//! the fences of the children (`label.rs`).
 
 use std::alloc::Layout;
 use std::marker::PhantomData;
@@ -10,47 +11,15 @@ use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
 use super::entry::Entry;
-use super::hint::{hint, is_text};
+use super::hint::{has_labels, is_text};
+use super::label;
 use super::prefetch::prefetch;
+use super::slot::Slot;
 use super::state::{
     ABSORBER, FORWARD_TAGS, FROZEN, Fate, PENDING, State, Word, fate, with_fate, without_fate,
 };
 use crate::reclaim::{self, Guard};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
-
-/// A slot: a hint of a key beside the pointer, so that a hit needs no second cache line.
-pub(super) struct Slot {
-    /// The hint of the slot's key; of a lane's slot, the hint of its first child's lower fence.
-    /// Written before the slot is published, never changed (I1).
-    pub(super) hint: AtomicU64,
-    /// A [`Word`]: an entry or a block, tagged.
-    pub(super) word: AtomicPtr<()>,
-}
-
-impl Slot {
-    #[inline]
-    pub(super) fn hint(&self) -> u64 {
-        // Ordering: Relaxed; written before the publication (O1) by which the reader got here.
-        self.hint.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub(super) fn load(&self) -> Word {
-        // Ordering: Acquire (O2), with the compare-exchange that put the pointer here: the entry's or
-        // block's content is visible. Also (O3): who sees the frozen tag sees the decided fate.
-        Word(self.word.load(Ordering::Acquire))
-    }
-
-    /// Replaces `seen` by `new`.
-    pub(super) fn exchange(&self, seen: Word, new: Word) -> Result<(), Word> {
-        // Ordering: Release (O2) publishes what `new` points to; Acquire on both outcomes lets the
-        // caller read what `seen` or the pointer found instead points to.
-        self.word
-            .compare_exchange(seen.0, new.0, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
-            .map_err(Word)
-    }
-}
 
 /// The header of a block; its slots follow it in the same allocation.
 #[repr(C, align(64))]
@@ -62,7 +31,7 @@ pub(super) struct Block<K, V> {
     /// The block that replaces this one, or tagged: see `state.rs`.
     forward: AtomicPtr<Block<K, V>>,
     /// The hint of the upper fence at birth after the prefix, `u64::MAX` where there was none. The fence only
-    /// ever moves up, so a smaller hint is surely inside (I9).
+    /// ever moves up, so a smaller hint is surely inside (I9). Where hints are labels, the fence's address.
     high_hint: u64,
     /// The entry whose key is the lower fence; null in the first block of a level. Owned (I6).
     low: *mut Entry<K, V>,
@@ -90,11 +59,14 @@ const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD)
 const _: () = assert!(std::mem::offset_of!(Block<(), ()>, slots) == 64);
 
 impl<K, V> Block<K, V> {
-    pub(super) fn layout(capacity: usize, prefix: usize) -> Layout {
+    pub(super) fn layout(level: u8, capacity: usize, prefix: usize) -> Layout {
         let slots = Layout::array::<Slot>(capacity).expect("at most 255 slots");
+        let fences = if label::has_fences::<K>(level) { capacity } else { 0 };
+        let fences = Layout::array::<label::Fence<K, V>>(fences).expect("at most 255 slots");
         let prefix = Layout::array::<u8>(prefix).expect("at most 255 bytes");
         Layout::new::<Self>()
             .extend(slots)
+            .and_then(|(layout, _)| layout.extend(fences))
             .and_then(|(layout, _)| layout.extend(prefix))
             .map_or_else(|_| unreachable!("a block is small"), |(layout, _)| layout)
     }
@@ -114,7 +86,7 @@ pub(super) struct Birth<'a, K, V> {
     pub(super) high_hint: u64,
     /// What the hints leave out; only of strings.
     pub(super) prefix: &'a [u8],
-    /// Hints and pointers in key order.
+    /// Hints and pointers in key order. Labels are made anew.
     pub(super) content: &'a [(u64, *mut ())],
 }
 
@@ -173,8 +145,9 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             // SAFETY: the caller's word.
             unsafe { Entry::share_key(birth.low) };
         }
-        let memory = reclaim::allocate(Block::<K, V>::layout(capacity, birth.prefix.len()))
-            .cast::<Block<K, V>>();
+        let memory =
+            reclaim::allocate(Block::<K, V>::layout(birth.level, capacity, birth.prefix.len()))
+                .cast::<Block<K, V>>();
         let header = Block {
             state: AtomicU64::new(State::with_count(count).0),
             next: AtomicPtr::new(birth.next),
@@ -200,15 +173,24 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         };
         let empty = (0, null_mut());
         for index in 0..capacity {
-            let (hint, pointer) = birth.content.get(index).copied().unwrap_or(empty);
-            let slot = Slot { hint: AtomicU64::new(hint), word: AtomicPtr::new(pointer) };
+            let (mut hint, pointer) = birth.content.get(index).copied().unwrap_or(empty);
+            if has_labels::<K>() && index < count {
+                hint = label::at_birth(index, count);
+            }
+            let slot = Slot::new(hint, pointer);
             let place = block.first_slot().wrapping_add(index);
             // SAFETY: the layout has room for `capacity` slots behind the header.
             unsafe { place.write(slot) };
         }
-        let place = block.first_slot().wrapping_add(capacity).cast::<u8>();
-        // SAFETY: the layout has room for the prefix behind the slots.
-        unsafe { birth.prefix.as_ptr().copy_to_nonoverlapping(place, birth.prefix.len()) };
+        if label::has_fences::<K>(birth.level) {
+            // SAFETY: the layout has room for the fences behind the slots, and the caller has links to what is
+            // in these.
+            unsafe { block.write_fences(birth.content) };
+        } else {
+            let place = block.end_of_slots().cast::<u8>();
+            // SAFETY: the layout has room for the prefix behind the slots.
+            unsafe { birth.prefix.as_ptr().copy_to_nonoverlapping(place, birth.prefix.len()) };
+        }
         block
     }
 
@@ -218,7 +200,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         if !is_text::<K>() {
             return &[];
         }
-        let place = self.first_slot().wrapping_add(self.capacity()).cast::<u8>();
+        let place = self.end_of_slots().cast::<u8>();
         // SAFETY: so many bytes follow the slots and are initialized at birth; I3.
         unsafe { std::slice::from_raw_parts(place, self.prefix_len()) }
     }
@@ -228,17 +210,17 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         usize::from(self.prefix)
     }
 
-    /// The hint under which this block files a key.
-    #[inline]
-    pub(super) fn hint_of(self, key: &K) -> u64 {
-        hint(self.prefix(), key)
-    }
-
     #[inline]
     fn first_slot(self) -> *mut Slot {
         let header = self.block.as_ptr();
         // SAFETY: only an address inside the allocation is made.
         unsafe { (&raw mut (*header).slots).cast::<Slot>() }
+    }
+
+    /// Where the prefix is, or the fences.
+    #[inline]
+    pub(super) fn end_of_slots(self) -> *mut Slot {
+        self.first_slot().wrapping_add(self.capacity())
     }
 
     #[inline]
@@ -485,9 +467,14 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         }
     }
 
+    /// How many slots hold something; of more than this, one more.
+    pub(super) fn live_up_to(self, limit: usize) -> usize {
+        let published = &self.slots()[..self.state().count()];
+        published.iter().filter(|slot| !slot.load().dead()).take(limit + 1).count()
+    }
+
     /// How many slots hold something.
     pub(super) fn live(self) -> usize {
-        let published = &self.slots()[..self.state().count()];
-        published.iter().filter(|slot| !slot.load().dead()).count()
+        self.live_up_to(self.capacity())
     }
 }

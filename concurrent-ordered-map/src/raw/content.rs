@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 
 use super::block::BlockRef;
 use super::entry::Entry;
-use super::hint::{hint, is_text, shared_prefix};
+use super::hint::{has_labels, hint, is_text, shared_prefix};
 
 /// A slot's hint and pointer.
 type Pair = (u64, *mut ());
@@ -54,9 +54,19 @@ impl<'g, 'c> Filed<'g, 'c> {
         Self { prefix, slots: live.iter().map(file).collect() }
     }
 
-    /// The hint of an upper fence.
-    pub(super) fn high_hint<K>(&self, high: Option<&K>) -> u64 {
-        high.map_or(u64::MAX, |high| hint(self.prefix, high))
+    /// The hint of an upper fence, null where there is none.
+    ///
+    /// # Safety
+    /// The entry has an owner.
+    pub(super) unsafe fn high_hint<K, V>(&self, high: *mut Entry<K, V>) -> u64 {
+        if high.is_null() {
+            u64::MAX
+        } else if has_labels::<K>() {
+            high.addr() as u64
+        } else {
+            // SAFETY: the caller's word.
+            hint(self.prefix, unsafe { Entry::<K, V>::key_of(high) })
+        }
     }
 }
 

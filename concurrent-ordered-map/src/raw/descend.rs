@@ -6,9 +6,12 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ops::Bound;
+use std::ptr::null_mut;
 
-use super::block::{BlockRef, Slot};
-use super::hint::Needle;
+use super::block::BlockRef;
+use super::entry::Entry;
+use super::hint::{Needle, has_labels};
+use super::slot::Slot;
 use super::snapshot::Access;
 use super::state::{Fate, Word, fate, without_fate};
 use super::{End, RawMap};
@@ -16,6 +19,8 @@ use crate::reclaim::Guard;
 
 /// Which block of a level is meant.
 pub(super) trait Seek<K> {
+    /// It is the first block, whatever it holds.
+    const IS_FIRST: bool = false;
     /// The hint to search a block with this prefix by, where there is one.
     fn hint(&self, prefix: &[u8]) -> Option<u64>;
     /// True if the block is one whose lower fence, given by its hint after the empty prefix and its key, does
@@ -68,9 +73,11 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
 }
 
 impl<K> Seek<K> for First {
+    const IS_FIRST: bool = true;
+
     #[inline]
     fn hint(&self, _: &[u8]) -> Option<u64> {
-        // No hint is less, and where keys have none all slots tell the same.
+        // No hint is less.
         Some(0)
     }
 
@@ -85,7 +92,7 @@ impl<K> Seek<K> for First {
 impl<K> Seek<K> for Last {
     #[inline]
     fn hint(&self, _: &[u8]) -> Option<u64> {
-        // As for the first.
+        // No hint is greater.
         Some(u64::MAX)
     }
 
@@ -112,12 +119,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if block.level() < level {
             return None;
         }
+        let mut above = null_mut();
         loop {
-            block = self.advance(block, goal, guard);
+            block = self.advance(block, goal, above, guard);
             if block.level() == level {
                 return Some(block);
             }
-            block = self.child(block, goal, guard);
+            block = self.child(block, goal, &mut above, guard);
         }
     }
 
@@ -151,12 +159,14 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
     }
 
-    /// From a block at or left of the goal, along replacements and to the right, to the goal.
+    /// From a block at or left of the goal, along replacements and to the right, to the goal. `above`: an entry
+    /// beyond the goal that was the fence of a block since this thread pinned, or null.
     #[inline]
     pub(super) fn advance<'g, S: Seek<K>>(
         &'g self,
         mut block: BlockRef<'g, K, V>,
         goal: &S,
+        above: *mut Entry<K, V>,
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V> {
         loop {
@@ -169,6 +179,11 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             }
             // I9: the upper fence only moves up, so what was inside at birth is inside now.
             if goal.hint(block.prefix()).is_some_and(|hint| hint < block.high_hint()) {
+                return block;
+            }
+            // The same for keys without hints. Both entries were owned since this thread pinned, so the address
+            // is not one that was used again.
+            if has_labels::<K>() && block.high_hint() == above.addr() as u64 {
                 return block;
             }
             let word = block.next_word();
@@ -198,16 +213,17 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         absorbed.settle_forward();
     }
 
-    /// The child of a lane towards the goal.
+    /// The child of a lane towards the goal. Sets `above`, where the lane knows of such a fence.
     #[inline]
     fn child<'g, S: Seek<K>>(
         &'g self,
         lane: BlockRef<'g, K, V>,
         goal: &S,
+        above: &mut *mut Entry<K, V>,
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V> {
         loop {
-            let index = pick(lane, goal);
+            let index = pick(lane, goal, above);
             let word = lane.slots()[index].load();
             // A slot can die after it was picked.
             if let Some(child) = lane.child_of(word) {
@@ -308,10 +324,27 @@ pub(super) fn resolve<K, V>(mut block: BlockRef<'_, K, V>) -> BlockRef<'_, K, V>
 /// A slot's hint may exceed its child's fence, when the child absorbed its right neighbour. So a
 /// smaller hint is proof that the child is not too far right, and a tie is settled by the child.
 #[inline]
-fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
+fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    above: &mut *mut Entry<K, V>,
+) -> usize {
+    if S::IS_FIRST {
+        return 0;
+    }
     match goal.hint(lane.prefix()) {
         Some(hint) => pick_by_hint(lane, goal, hint),
-        None => pick_by_key(lane, goal),
+        None => {
+            let order = |key: &K| {
+                // Without a hint, the key decides.
+                if goal.reaches(0, || key) { Ordering::Greater } else { Ordering::Less }
+            };
+            let place = lane.search(lane.state(), order);
+            if !place.above.is_null() {
+                *above = place.above;
+            }
+            place.floor.map_or(0, |(index, _)| index)
+        }
     }
 }
 
@@ -332,10 +365,20 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     // further than all that does not.
     let distance = |slot: &Slot| hint.wrapping_sub(slot.hint());
     let least = appended.iter().map(distance).fold(u64::MAX, u64::min);
-    if least <= distance(&slots[best]) { best_of_appended(lane, goal, best, hint) } else { best }
+    let rival = distance(&slots[best]);
+    if least > rival {
+        return best;
+    }
+    let mut nearest = (lane.sorted()..slots.len()).filter(|&at| distance(&slots[at]) == least);
+    match (nearest.next(), nearest.next()) {
+        // Alone, alive, nearer than all others and below the goal: no key need be asked.
+        (Some(index), None) if 0 < least && least < rival && !slots[index].load().dead() => index,
+        _ => best_of_appended(lane, goal, best, hint),
+    }
 }
 
-/// The best of the appended slots and of `best`.
+/// The best of the appended slots and of `best`, slot by slot.
+#[cold]
 #[inline(never)]
 fn best_of_appended<'g, K: Ord + 'g, V, S: Seek<K>>(
     lane: BlockRef<'g, K, V>,
@@ -412,18 +455,6 @@ fn last_reached<'g, K: 'g, V, S: Seek<K>>(
         }
     }
     low
-}
-
-/// `pick`, for keys without hints: all of them tie.
-#[cold]
-fn pick_by_key<'g, K: Ord + 'g, V, S: Seek<K>>(lane: BlockRef<'g, K, V>, goal: &S) -> usize {
-    let mut best = live_until(lane, last_reached(lane, goal, 0, lane.sorted()));
-    for index in lane.sorted()..lane.state().count() {
-        if is_better(lane, goal, index, best) {
-            best = index;
-        }
-    }
-    best
 }
 
 /// The last live slot up to this one.

@@ -2,8 +2,8 @@
 //!
 //! A hint is monotone: `a <= b` implies `hint(a) <= hint(b)`, so different hints order their keys.
 //! For keys of at most eight bytes with a known order the hint is the whole key ("exact"), and equal
-//! hints mean equal keys. Only types whose `Ord` is known here have hints; every other key is
-//! compared by its own `Ord`, always.
+//! hints mean equal keys. Only types whose `Ord` is known here have such hints; every other key is
+//! compared by its own `Ord`, and its slots have labels (`label.rs`).
 //!
 //! Of a string the first eight bytes say little where many begin alike. So each block has a *prefix*, which
 //! the strings that it was born with share, and its slots hold hints of what comes after that. Hints of
@@ -170,7 +170,13 @@ pub(super) fn is_text<K>() -> bool {
     matches!(kind::<K>(), Kind::Text | Kind::Bytes)
 }
 
-/// The hint under which a block with this prefix files a key.
+/// True if slots of such keys have labels for hints.
+#[inline]
+pub(super) fn has_labels<K>() -> bool {
+    kind::<K>() == Kind::None
+}
+
+/// The hint under which a block with this prefix files a key of known order.
 #[inline]
 pub(super) fn hint<T: ?Sized>(prefix: &[u8], key: &T) -> u64 {
     match bytes(key) {

@@ -10,7 +10,6 @@ use super::block::{Birth, BlockRef};
 use super::descend::{At, resolve, tidy_children};
 use super::hint::Needle;
 use super::publish::Append;
-use super::state::State;
 use crate::reclaim::Guard;
 use crate::sync::Ordering;
 
@@ -67,22 +66,31 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             let is_first = lane.low_key().cmp(&Some(low)).is_eq();
             if state.frozen() {
                 self.help(lane, guard);
-            } else if state.count() == lane.capacity() && !is_first {
+                continue;
+            }
+            if state.count() == lane.capacity() && !is_first {
                 tidy_children(lane, guard);
                 self.make_room(lane, guard);
-            } else if !block.try_link() {
+                continue;
+            }
+            let hint = if is_first { 0 } else { lane.hint_of(state, low) };
+            if !block.try_link() {
                 // Replaced and gone already; its replacement has been entered or swung in.
                 return;
-            } else if is_first && put_first(lane, block, guard)
-                || !is_first && put_last(lane, state, block)
-            {
+            }
+            let appended = (!is_first).then(|| lane.append(state, hint, block.as_word().0));
+            let put =
+                appended.map_or_else(|| put_first(lane, block, guard), |it| it == Append::Done);
+            if put {
                 if block.forward().is_some() {
                     // Replaced while it was entered: its replacer may have found no slot to swing.
                     self.touch(block, guard);
                 }
                 return;
-            } else {
-                block.unlink(guard);
+            }
+            block.unlink(guard);
+            if let Some(Append::Reserved(other)) = appended {
+                lane.publish_other(state, other);
             }
         }
     }
@@ -110,12 +118,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         self.swing_root(top, lane, guard);
         lane.unlink(guard);
     }
-}
-
-/// Hands a link to a block over to a new slot of the lane as it was in this state. False if it changed.
-fn put_last<K, V>(lane: BlockRef<'_, K, V>, state: State, block: BlockRef<'_, K, V>) -> bool {
-    let hint = block.low_key().map_or(0, |low| lane.hint_of(low));
-    lane.append(state, hint, block.as_word().0) == Append::Done
 }
 
 /// Hands a link to a block with the lane's own fence over to the lane's first slot, which leads further

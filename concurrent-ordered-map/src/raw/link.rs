@@ -80,7 +80,7 @@ impl<K, V> BlockRef<'_, K, V> {
     /// # Safety
     /// No link is left, and nobody reads the block.
     pub(super) unsafe fn free(self) {
-        let layout = Block::<K, V>::layout(self.capacity(), self.prefix_len());
+        let layout = Block::<K, V>::layout(self.level(), self.capacity(), self.prefix_len());
         let low = self.low();
         let memory = self.as_ptr().cast();
         if !low.is_null() {

@@ -19,7 +19,7 @@
 //!   them.
 //! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
 //! * **Strings** often begin alike, and are filed in a block after the prefix that they share (`hint.rs`,
-//!   `content.rs`).
+//!   `content.rs`). Keys of types that are not known here are hinted by their place in the block (`label.rs`).
 //! * A **snapshot** is a number. Leaves that are older than it are replaced before they are written, and
 //!   kept in its archive (`snapshot.rs`, `archive.rs`, `view.rs`).
 //!
@@ -33,7 +33,10 @@
 //! Comments name them by number.
 //!
 //! * **I1** A slot's key never changes. Slots are reserved in order; a slot's hint is written between
-//!   its reservation and its publication, and is the same whoever writes it.
+//!   its reservation and its publication, and is the same whoever writes it; of labels, which may differ, the
+//!   first one that is written stays. The hints of slots that are live at one moment are in the order of their
+//!   keys: whoever makes a label compares with all that are live before it. A live slot of a lane, other than
+//!   the first, has the lower fence of each child that it ever leads to.
 //! * **I2** A dead slot stays dead. A published slot holds an entry or is dead.
 //! * **I3** A thread that is pinned may read any block or entry that was reachable since it pinned.
 //!   What is read from a slot was reachable, if the block had no `forward` at some moment before that
@@ -116,12 +119,12 @@
 //! | call | lines | read-modify-writes |
 //! |---|---|---|
 //! | get, miss, first, last, iteration | 0 | 0 |
-//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3 |
+//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3, with a label 4 |
 //! | overwrite | its slot | 1 |
 //! | removal | its slot, the thread's counter | 2 |
 //! | pop | its leaf's header and slot, the thread's counter | 4 |
 //!
-//! A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
+//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
 //! neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
 //! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
 //! and adds a holder to each of its entries.
@@ -134,6 +137,7 @@ mod descend;
 mod drop;
 mod hint;
 mod join;
+mod label;
 mod lane;
 mod link;
 mod pop;
@@ -141,6 +145,7 @@ mod prefetch;
 mod publish;
 mod replace;
 mod seek;
+mod slot;
 mod snapshot;
 mod state;
 #[cfg(all(test, not(any(com_loom, com_shuttle))))]

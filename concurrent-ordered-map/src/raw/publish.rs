@@ -3,6 +3,7 @@
 use std::ptr::null_mut;
 
 use super::block::BlockRef;
+use super::content::fence;
 use super::entry::Entry;
 use super::state::{FROZEN, Fate, State, Word, fate};
 use crate::sync::{Ordering, fetch_tag};
@@ -12,8 +13,9 @@ use crate::sync::{Ordering, fetch_tag};
 pub(super) enum Append {
     /// The pointer is published.
     Done,
-    /// The block changed first; the pointer was never seen by anyone. Look again.
-    Changed,
+    /// The slot was reserved first by another thread, with this in it; see `publish_other`. The pointer was
+    /// never seen by anyone.
+    Reserved(Word),
     /// The block froze while the pointer was on offer: others may have read its key.
     Refused,
 }
@@ -24,19 +26,18 @@ impl<K, V> BlockRef<'_, K, V> {
         let index = seen.count();
         let slot = &self.slots()[index];
         match slot.exchange(Word(null_mut()), Word(pointer)) {
-            Ok(()) => self.publish_own(seen, hint),
-            Err(other) => {
-                self.publish_other(seen, other);
-                Append::Changed
+            Ok(()) => {
+                self.set_fence(index, pointer);
+                self.publish_own(seen, hint)
             }
+            Err(other) => Append::Reserved(other),
         }
     }
 
     /// Publishes the slot that this thread has reserved.
     fn publish_own(self, mut seen: State, hint: u64) -> Append {
         let index = seen.count();
-        // Ordering: Relaxed; the state's exchange below publishes it (O1).
-        self.slots()[index].hint.store(hint, Ordering::Relaxed);
+        self.slots()[index].set_hint::<K>(hint);
         loop {
             match self.change_state(seen, seen.published()) {
                 Ok(()) => return Append::Done,
@@ -55,27 +56,6 @@ impl<K, V> BlockRef<'_, K, V> {
                 Err(now) => seen = now,
             }
         }
-    }
-
-    /// Publishes the slot that another thread has reserved, so that nobody waits for it.
-    fn publish_other(self, seen: State, reserved: Word) {
-        let hint = if self.level() == 0 {
-            let entry = reserved.pointer::<Entry<K, V>>();
-            if entry.is_null() {
-                // Published, and removed, in the meantime.
-                return;
-            }
-            // SAFETY: I3, the slot held the entry a moment ago; it may have lost its value since.
-            self.hint_of(unsafe { Entry::key_of(entry) })
-        } else {
-            // SAFETY: I3, the slot held the block a moment ago.
-            let child = unsafe { Self::new(reserved.pointer()) };
-            child.and_then(Self::low_key).map_or(0, |low| self.hint_of(low))
-        };
-        // Ordering: Relaxed; every writer of this hint writes the same, since the slot's key is
-        // fixed by the reservation (I1), and the exchange below publishes it (O1).
-        self.slots()[seen.count()].hint.store(hint, Ordering::Relaxed);
-        let _ = self.change_state(seen, seen.published());
     }
 
     /// Claims a slot for a pop: until the claim is settled nothing is published in this block.
@@ -125,5 +105,23 @@ impl<K, V> BlockRef<'_, K, V> {
             // replacement, and who sees the tag sees that the block's fate is decided.
             fetch_tag(&slot.word, FROZEN, Ordering::AcqRel);
         }
+    }
+}
+
+impl<K: Ord, V> BlockRef<'_, K, V> {
+    /// Publishes the slot that another thread has reserved, so that nobody waits for it.
+    pub(super) fn publish_other(self, seen: State, reserved: Word) {
+        let pointer = reserved.pointer::<()>();
+        if pointer.is_null() {
+            // Published, and removed, in the meantime.
+            return;
+        }
+        let fence = fence::<K, V>(self.level(), pointer);
+        // SAFETY: I3 and I6, the slot held the entry or the child a moment ago; the entry may have lost its
+        // value since. Only a second block has its fence put into a slot.
+        let hint = self.hint_of(seen, unsafe { Entry::key_of(fence) });
+        self.slots()[seen.count()].set_hint::<K>(hint);
+        self.set_fence(seen.count(), pointer);
+        let _ = self.change_state(seen, seen.published());
     }
 }

@@ -138,6 +138,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         content: &Content<'g>,
         guard: &'g Guard,
     ) -> bool {
+        if !self.has_snapshots() {
+            // One that wants the leaves was taken before they froze, so it would be seen here.
+            return true;
+        }
         let last = partner.unwrap_or(block);
         let next = next_generation(block, partner);
         let end = last.next();
@@ -185,7 +189,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return None;
         }
         let (left, right) = live.split_at(cut);
-        let filed = Filed::new::<K, V>(level, left, content.prefix);
+        let before = Filed::new::<K, V>(level, left, content.prefix);
+        let high = end.map_or(null_mut(), BlockRef::low);
+        // SAFETY: I6, the neighbour is an owner of its fence.
+        let high_hint = |filed: &Filed<'_, '_>| unsafe { filed.high_hint::<K, V>(high) };
         let mut birth = Birth {
             level,
             generation: next_generation(block, (last != block).then_some(last)),
@@ -193,9 +200,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             low: block.low(),
             low_hint: block.low_hint(),
             next: end.map_or(null_mut(), BlockRef::as_ptr),
-            high_hint: filed.high_hint(end.and_then(BlockRef::low_key)),
-            prefix: filed.prefix,
-            content: &filed.slots,
+            high_hint: high_hint(&before),
+            prefix: before.prefix,
+            content: &before.slots,
         };
         let mut second = None;
         if let Some(&(_, least)) = right.first() {
@@ -207,7 +214,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 capacity: self.shape.capacity(level, right.len()),
                 low,
                 low_hint: hint(&[], low_key),
-                high_hint: filed.high_hint(end.and_then(BlockRef::low_key)),
+                high_hint: high_hint(&filed),
                 prefix: filed.prefix,
                 content: &filed.slots,
                 ..birth
@@ -215,7 +222,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             // SAFETY: I6, as above.
             let right = unsafe { BlockRef::<K, V>::allocate(&right) };
             birth.next = right.as_ptr();
-            birth.high_hint = hint(birth.prefix, low_key);
+            // SAFETY: I6, as above.
+            birth.high_hint = unsafe { before.high_hint::<K, V>(low) };
             second = Some(right);
         }
         // SAFETY: I6, the old block owns its fence.

@@ -143,21 +143,28 @@ pub(super) fn outermost<'g, K: Ord, V>(
         End::First => Ordering::Less,
         End::Last => Ordering::Greater,
     };
-    let mut best: Option<Outermost<'g, K, V>> = None;
-    for (index, slot) in leaf.slots()[..state.count()].iter().enumerate() {
+    let look = |index: usize| {
+        let slot = &leaf.slots()[index];
         let word = slot.load();
-        if word.dead() {
-            continue;
-        }
-        let hint = slot.hint();
-        // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
-        // held since is retired later.
-        let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
+        (!word.dead()).then(|| {
+            // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
+            // held since is retired later.
+            let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
+            Outermost { index, word, hint: slot.hint(), entry }
+        })
+    };
+    let is_within = |one: &Outermost<'g, K, V>| within(one.entry.key());
+    let mut born = (0..leaf.sorted()).filter_map(look);
+    let mut best = match end {
+        End::First => born.find(is_within),
+        End::Last => born.rev().find(is_within),
+    };
+    for one in (leaf.sorted()..state.count()).filter_map(look) {
         let further = best.as_ref().is_none_or(|best| {
-            hint.cmp(&best.hint).then_with(|| entry.key().cmp(best.entry.key())) == wanted
+            one.hint.cmp(&best.hint).then_with(|| one.entry.key().cmp(best.entry.key())) == wanted
         });
-        if further && within(entry.key()) {
-            best = Some(Outermost { index, word, hint, entry });
+        if further && is_within(&one) {
+            best = Some(one);
         }
     }
     best

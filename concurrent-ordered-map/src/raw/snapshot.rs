@@ -91,6 +91,14 @@ impl<K, V> RawMap<K, V> {
         self.live(guard).1.map_or(0, |live| live.generation)
     }
 
+    /// True if there are snapshots.
+    #[inline]
+    pub(super) fn has_snapshots(&self) -> bool {
+        // Ordering: Relaxed; the list is not read by this look. A call that begins after a snapshot was
+        // taken, or that has seen a block of its generation, sees it here by coherence.
+        self.live.load(Ordering::Relaxed).addr() & ALIVE != 0
+    }
+
     /// True if the leaf must be replaced before it is written or read.
     #[inline]
     pub(super) fn is_wanted(
@@ -99,10 +107,7 @@ impl<K, V> RawMap<K, V> {
         access: Access,
         guard: &Guard,
     ) -> bool {
-        // Ordering: Relaxed; the list is not read by this look. A call that begins after a snapshot was
-        // taken, or that has seen a block of its generation, sees it here by coherence.
-        let alive = self.live.load(Ordering::Relaxed).addr() & ALIVE != 0;
-        alive && self.is_wanted_by_one(leaf, access, guard)
+        self.has_snapshots() && self.is_wanted_by_one(leaf, access, guard)
     }
 
     #[inline(never)]

@@ -1,6 +1,7 @@
 //! Single-threaded checks of the core against std's map, with tiny blocks.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::ops::Bound;
 
 use super::block::BlockRef;
@@ -10,44 +11,68 @@ use super::join::holdings;
 use super::state::{Fate, with_fate};
 use super::{Backward, Change, End, Forward, RawMap, Shape};
 use crate::reclaim::{Guard, pin};
+use crate::sync::counting::touched_by;
 
-fn put(map: &RawMap<u32, u32>, key: u32, value: u32) -> Option<u32> {
+/// A key of which nothing is known but its order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Opaque(u32);
+
+impl From<u32> for Opaque {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+trait Key: Ord + Copy + From<u32> + Debug + Send + 'static {}
+
+impl<K: Ord + Copy + From<u32> + Debug + Send + 'static> Key for K {}
+
+fn put<K: Key>(map: &RawMap<K, u32>, key: u32, value: u32) -> Option<u32> {
     let guard = pin();
-    let changed = map.change(key, &guard, |_, again| Change::Put(again.unwrap_or(value)));
+    let changed = map.change(key.into(), &guard, |_, again| Change::Put(again.unwrap_or(value)));
     changed.before.map(|entry| *entry.value())
 }
 
-fn take(map: &RawMap<u32, u32>, key: u32) -> Option<u32> {
+fn take<K: Key>(map: &RawMap<K, u32>, key: u32) -> Option<u32> {
     let guard = pin();
-    map.remove_if(&key, &guard, |_| true).map(|entry| *entry.value())
+    map.remove_if(&K::from(key), &guard, |_| true).map(|entry| *entry.value())
 }
 
-fn assert_same(map: &RawMap<u32, u32>, model: &BTreeMap<u32, u32>) {
+fn assert_same<K: Key>(map: &RawMap<K, u32>, model: &BTreeMap<K, u32>) {
     let guard = pin();
-    let pairs = |entry: &super::Entry<u32, u32>| (*entry.key(), *entry.value());
-    let forward: Vec<_> = Forward::new(map, Bound::<&u32>::Unbounded, &guard).map(pairs).collect();
+    let pairs = |entry: &super::Entry<K, u32>| (*entry.key(), *entry.value());
+    let forward: Vec<_> = Forward::new(map, Bound::<&K>::Unbounded, &guard).map(pairs).collect();
     assert_eq!(forward, model.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
-    let backward: Vec<_> =
-        Backward::new(map, Bound::<&u32>::Unbounded, &guard).map(pairs).collect();
+    let backward: Vec<_> = Backward::new(map, Bound::<&K>::Unbounded, &guard).map(pairs).collect();
     assert_eq!(backward, model.iter().rev().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
     assert_eq!(map.len(), model.len());
 }
 
 #[test]
 fn agrees_with_a_btree_map_under_random_writes() {
+    agrees::<u32>();
+}
+
+#[test]
+fn agrees_where_slots_have_labels() {
+    agrees::<Opaque>();
+}
+
+fn agrees<K: Key>() {
     for (leaf, lane, keys) in [(2, 4, 40), (3, 4, 200), (4, 4, 500), (28, 60, 3_000)] {
-        let map = RawMap::new(Shape { leaf, lane });
-        let mut model = BTreeMap::new();
+        let map = RawMap::<K, u32>::new(Shape { leaf, lane });
+        let mut model = BTreeMap::<K, u32>::new();
         let mut random = 88_172_645_463_325_252_u64;
         for step in 0..20_000_u32 {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let key = u32::try_from(random % keys).unwrap();
+            let number = u32::try_from(random % keys).unwrap();
+            let key = K::from(number);
             let growing = (step / 2_000) % 2 == 0;
             match (random >> 40) % 10 {
-                0..4 => assert_eq!(put(&map, key, step), model.insert(key, step)),
-                4..6 if growing => assert_eq!(put(&map, key, step), model.insert(key, step)),
+                0..4 => assert_eq!(put(&map, number, step), model.insert(key, step)),
+                4..6 if growing => assert_eq!(put(&map, number, step), model.insert(key, step)),
                 6 => {
                     let guard = pin();
                     let popped = map.pop(End::First, &guard).map(|e| (*e.key(), *e.value()));
@@ -69,7 +94,7 @@ fn agrees_with_a_btree_map_under_random_writes() {
                     assert_eq!(greatest, model.range(..key).next_back().map(|(k, _)| *k));
                     assert_eq!(map.get(&key, &guard).map(|e| *e.value()), model.get(&key).copied());
                 }
-                _ => assert_eq!(take(&map, key), model.remove(&key)),
+                _ => assert_eq!(take(&map, number), model.remove(&key)),
             }
             if step % 500 == 0 {
                 assert_same(&map, &model);
@@ -192,4 +217,38 @@ fn a_neighbour_with_a_fate_of_its_own_is_not_absorbed() {
     map.make_room(right, &guard);
     map.help(left, &guard);
     assert_same(&map, &(1..=3).map(|key| (key, key)).collect());
+}
+
+/// The table of what a call touches, in the module's documentation.
+#[test]
+fn calls_write_as_few_lines_as_they_say() {
+    touches_as_it_says::<u32>(3);
+    // An insertion also settles on a label.
+    touches_as_it_says::<Opaque>(4);
+}
+
+fn touches_as_it_says<K: Key>(insertion: usize) {
+    // The calls' own pins do nothing beside this one, so none of them frees garbage, and there is too little
+    // to be freed ahead of time.
+    let _pinned = pin();
+    let map = RawMap::<K, u32>::new(Shape::DEFAULT);
+    for key in (0..1_000).step_by(2) {
+        put(&map, key, key);
+    }
+    let key = 501;
+    let of = |lines: usize, read_modify_writes: usize, call: &dyn Fn()| {
+        let touched = touched_by(call);
+        assert_eq!((touched.lines.len(), touched.read_modify_writes), (lines, read_modify_writes));
+    };
+    of(0, 0, &|| _ = map.get(&K::from(key), &pin()).map(super::Entry::value));
+    of(0, 0, &|| _ = map.get(&K::from(key - 1), &pin()).map(super::Entry::value));
+    of(0, 0, &|| {
+        _ = map.nearest(End::First, Bound::<&K>::Unbounded, &pin()).map(super::Entry::key)
+    });
+    of(0, 0, &|| _ = map.nearest(End::Last, Bound::<&K>::Unbounded, &pin()).map(super::Entry::key));
+    of(0, 0, &|| assert_eq!(Forward::new(&map, Bound::<&K>::Unbounded, &pin()).count(), 500));
+    of(3, insertion, &|| assert_eq!(put(&map, key, 0), None));
+    of(1, 1, &|| assert_eq!(put(&map, key, 1), Some(0)));
+    of(2, 2, &|| assert_eq!(take(&map, key), Some(1)));
+    of(3, 4, &|| assert!(map.pop(End::First, &pin()).is_some()));
 }

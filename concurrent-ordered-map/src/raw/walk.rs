@@ -6,10 +6,11 @@
 use std::borrow::Borrow;
 use std::ops::{Bound, Range};
 
-use super::block::{BlockRef, Slot};
+use super::block::BlockRef;
 use super::descend::{At, Before};
 use super::entry::Entry;
 use super::hint::Needle;
+use super::slot::Slot;
 use super::snapshot::Access;
 use super::state::{State, Word};
 use super::{End, RawMap};

@@ -4,11 +4,12 @@ use std::borrow::Borrow;
 use std::mem;
 
 use super::RawMap;
-use super::block::{BlockRef, Slot};
+use super::block::BlockRef;
 use super::descend::At;
 use super::entry::Entry;
 use super::hint::Needle;
 use super::publish::Append;
+use super::slot::Slot;
 use super::snapshot::Access;
 use super::state::{State, Word};
 use crate::reclaim::Guard;
@@ -50,9 +51,15 @@ impl<K, V> BlockRef<'_, K, V> {
         Q: Ord + ?Sized,
     {
         let state = self.state();
+        let Some(hint) = needle.hint(self.prefix()) else {
+            let place = self.search(state, |key| needle.cmp_key(key));
+            return match place.floor.filter(|_| place.is_exact) {
+                Some((index, word)) => Found::Live(index, word),
+                None => Found::Absent(state),
+            };
+        };
         let slots = &self.slots()[..state.count()];
         let mut from = 0;
-        let hint = needle.hint(self.prefix());
         while let Some(index) = candidate(slots, from, hint) {
             from = index + 1;
             let word = slots[index].load();
@@ -72,9 +79,8 @@ impl<K, V> BlockRef<'_, K, V> {
 /// The next slot, from `from` on, that can hold a key with this hint. A linear scan: its loads do not
 /// wait for each other, as a binary search's do.
 #[inline]
-fn candidate(slots: &[Slot], from: usize, hint: Option<u64>) -> Option<usize> {
+fn candidate(slots: &[Slot], from: usize, hint: u64) -> Option<usize> {
     let rest = &slots[from..];
-    let Some(hint) = hint else { return (!rest.is_empty()).then_some(from) };
     let is_it = |slot: &Slot| slot.hint() == hint;
     // Four at a time cost half as much as one by one.
     let (fours, last) = rest.as_chunks::<4>();
@@ -248,9 +254,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             return Some(Changed { before: None, after: None });
         };
         let entry = draft.put(value);
-        let hint = leaf.hint_of(draft.key());
+        // Before the entry can be seen: a panic in `Ord` frees it.
+        let hint = leaf.hint_of(state, draft.key());
         match leaf.append(state, hint, entry.cast()) {
-            Append::Changed => None,
+            Append::Reserved(other) => {
+                leaf.publish_other(state, other);
+                None
+            }
             Append::Refused => {
                 draft.exposed = true;
                 None
@@ -316,8 +326,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// Counts a removal, and joins a leaf with a neighbour when little is left in it.
     pub(super) fn removed_from<'g>(&'g self, leaf: BlockRef<'g, K, V>, guard: &'g Guard) {
         self.count(-1);
-        let live = leaf.live();
-        if live == 0 || live == leaf.capacity() / 4 {
+        let few = leaf.capacity() / 4;
+        let live = leaf.live_up_to(few);
+        if live == 0 || live == few {
             self.join(leaf, live, guard);
         }
     }

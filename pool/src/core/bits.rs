@@ -1,4 +1,4 @@
-//! A fixed set of slot numbers that answers its lowest member.
+//! A fixed set of slot numbers that answers its lowest and its highest member.
 
 /// One bit a slot.
 #[derive(Debug)]
@@ -37,6 +37,12 @@ impl Bits {
         // At most 63, so nothing is cut off.
         Some(index * 64 + usize::try_from(word.trailing_zeros()).unwrap_or(0))
     }
+
+    /// The highest member. Looks at one word for each 64 slots.
+    pub(crate) fn last(&self) -> Option<usize> {
+        let (index, word) = self.words.iter().enumerate().rfind(|(_, word)| **word != 0)?;
+        Some(index * 64 + usize::try_from(word.ilog2()).unwrap_or(0))
+    }
 }
 
 #[cfg(test)]
@@ -49,12 +55,12 @@ mod tests {
         assert_eq!(bits.first(), None);
         for slot in [129, 64, 63, 0] {
             bits.insert(slot);
-            assert_eq!(bits.first(), Some(slot));
+            assert_eq!((bits.first(), bits.last()), (Some(slot), Some(129)));
         }
         for slot in [0, 63, 64, 129] {
             assert_eq!(bits.first(), Some(slot));
             bits.remove(slot);
         }
-        assert_eq!((bits.first(), bits.len()), (None, 0));
+        assert_eq!((bits.first(), bits.last(), bits.len()), (None, None, 0));
     }
 }

@@ -5,31 +5,47 @@
 //!
 //! They hold whenever the lock is free.
 //!
-//! * **C1** There are `max` slots, and each is at one [`Stage`]. A resource exists, is being made or is
-//!   being closed only in a slot that is not empty; so there are never more than `max`.
+//! * **C1** Each slot is at one [`Stage`]. A resource exists, is being made or is being closed only in a slot
+//!   that is not empty. An empty slot is reserved only while fewer than `limit` are not; so there are never
+//!   more than `limit`, unless that was lowered since: then whatever comes back beyond it is closed.
 //! * **C2** `empty` and `idle` are exactly the slots at these stages.
-//! * **C3** Whoever waits is in the queue, and `is_crowded` says whether anybody does.
-//! * **C4** A newcomer takes an idle resource only when nobody waits. Whoever waits is served in the order
-//!   of (priority, ticket).
+//! * **C3** Whoever waits is in the queue, in its tenant's account. The account's claims are as many of these
+//!   as the tenant may have more. `is_crowded` says whether there are any claims: whether anybody waits who
+//!   could be served.
+//! * **C4** A newcomer takes an idle resource only when there are no claims and its tenant may have one more.
+//!   Of one account, whoever waits is served in the order of (coming + allowance of its priority, priority,
+//!   ticket); without [`Ageing`], of (priority, ticket). Which account is next, of those with claims, says
+//!   `Account::before`.
 //! * **C5** A resource has one owner: its slot (idle), a borrower or a task (a [`Lease`]), or the cell of a
 //!   waiter that was taken off the queue when it was put there. A waiter that leaves gives back what is in
 //!   its cell. Only the owner records in the slot's [`Timings`]: before it gives the resource away.
 //! * **C6** `supplying` counts the slots whose resource is being made or checked. [`Core::supply`] starts
-//!   checks while there are idle resources and fewer checks than waiters, and then makes resources while there
-//!   are empty slots and less under way than waiters; whoever ends one in failure, or empties a slot, calls it
-//!   again. So nobody waits while something more could be done for them.
+//!   checks while there are idle resources and fewer checks than claims, and then makes resources while there
+//!   are empty slots and less under way than claims; whoever ends one in failure, empties a slot, ends a loan
+//!   otherwise than by giving back, or lets a tenant have more, calls it again. So nobody waits while something
+//!   more could be done for them. A resource that is being inspected is not counted: nobody relies on it.
 //! * **C7** A resource of an old generation becomes neither idle nor anybody's: it is answered to be closed.
 //!   After [`Core::close`] that goes for all, and the queue is and stays empty.
-//! * **C8** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
+//! * **C8** An account's `in_use` is how many slots are at [`Stage::Lent`] in its name. A loan begins only
+//!   while it is below the tenant's maximum, so it is above only if that was lowered since. A loan is ended
+//!   before what it frees finds its next owner, which so may be of the same tenant.
+//! * **C9** An account is closed only while nothing is lent or waited for in its name; whoever looked it up
+//!   before learns so under the lock, and looks again. So a tenant has one account at a time.
+//! * **C10** From [`Core::trip`] to [`Core::untrip`] the queue is empty: whoever would join it is refused.
+//! * **C11** Where resources are prepared for each loan, one that was used before is handed over only by
+//!   [`Core::pass_on`], that is, by a task that has prepared it. Whoever gives one back makes it idle, and
+//!   calls [`Core::supply`].
 //!
 //! # Why a lock
 //!
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
-//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C7 can be read off
+//! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C9 can be read off
 //! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
 //! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
 
+mod account;
 mod bits;
+mod lines;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod queue;
@@ -37,6 +53,7 @@ mod serve;
 mod slot;
 mod supply;
 mod tally;
+mod tenancy;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 mod timings;
@@ -47,6 +64,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+pub(crate) use self::account::Standing;
 use self::bits::Bits;
 use self::queue::Queue;
 pub(crate) use self::queue::Turn;
@@ -55,9 +73,10 @@ use self::slot::Slot;
 pub(crate) use self::slot::{Hold, Lease, Row, Stage};
 pub(crate) use self::supply::{AfterFailure, Job};
 pub(crate) use self::tally::Tally;
+pub(crate) use self::tenancy::{Tenancy, Unset};
 use self::timings::Timings;
 pub(crate) use self::waiter::Waiter;
-use crate::ask::Priority;
+use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
 use crate::gate::Marks;
 use crate::histogram::{Histogram, Times};
@@ -74,6 +93,8 @@ pub(crate) enum Refusal {
     Tripped,
     /// Its time is over.
     Late,
+    /// The tenant's account was closed since it was looked up.
+    Forgotten,
 }
 
 /// What a newcomer finds.
@@ -81,6 +102,8 @@ pub(crate) enum Take<R> {
     Lease(Lease<R>),
     Wait,
     Closed,
+    /// The tenant's account was closed since it was looked up.
+    Forgotten,
 }
 
 /// What becomes of a resource that is given back.
@@ -104,6 +127,15 @@ pub(crate) struct Counts {
     pub(crate) waiting: usize,
 }
 
+/// All that is known at one moment.
+pub(crate) struct Snapshot<I> {
+    pub(crate) counts: Counts,
+    pub(crate) tally: Tally,
+    pub(crate) rows: Vec<Row<I>>,
+    pub(crate) standings: Vec<Standing>,
+    pub(crate) closed: bool,
+}
+
 impl Counts {
     /// Resources that exist and may be used again.
     pub(crate) fn live(&self) -> usize {
@@ -113,14 +145,18 @@ impl Counts {
 
 pub(crate) struct Core<R> {
     state: Mutex<State<R>>,
-    /// Whether anybody waits, for newcomers who need not take the lock to learn it (C3).
+    /// Whether anybody waits who could be served, for newcomers who need not take the lock to learn it (C3).
     is_crowded: AtomicBool,
+    /// Whether a task prepares each resource before each loan (C11).
+    prepares: bool,
     /// One for each slot, written without the lock (C5).
     timings: Box<[Timings]>,
 }
 
 struct State<R> {
     slots: Box<[Slot<R>]>,
+    /// How many slots may be used: all, or fewer.
+    limit: usize,
     idle: Bits,
     empty: Bits,
     queue: Queue<R>,
@@ -128,7 +164,9 @@ struct State<R> {
     alarm: Option<Instant>,
     supplying: usize,
     connecting: usize,
+    inspecting: usize,
     lent: usize,
+    retiring: usize,
     generation: u64,
     /// Why resources of old generations are closed.
     outdated: Reason,
@@ -141,18 +179,22 @@ struct State<R> {
 }
 
 impl<R> Core<R> {
-    pub(crate) fn new(max: usize) -> Self {
-        let mut empty = Bits::with_room(max);
-        (0..max).for_each(|slot| empty.insert(slot));
+    /// A core of so many slots, all of which may be used.
+    pub(crate) fn new(slots: usize, ageing: Option<Ageing>) -> Self {
+        let mut empty = Bits::with_room(slots);
+        (0..slots).for_each(|slot| empty.insert(slot));
         let state = State {
-            slots: (0..max).map(|_| Slot::empty()).collect(),
-            idle: Bits::with_room(max),
+            slots: (0..slots).map(|_| Slot::empty()).collect(),
+            limit: slots,
+            idle: Bits::with_room(slots),
             empty,
-            queue: Queue::new(),
+            queue: Queue::new(slots, ageing),
             alarm: None,
             supplying: 0,
             connecting: 0,
+            inspecting: 0,
             lent: 0,
+            retiring: 0,
             generation: 0,
             outdated: Reason::Reset,
             closed: false,
@@ -161,8 +203,14 @@ impl<R> Core<R> {
             prober: None,
             tally: Tally::default(),
         };
-        let timings = (0..max).map(|_| Timings::default()).collect();
-        Self { state: Mutex::new(state), is_crowded: AtomicBool::new(false), timings }
+        let timings = (0..slots).map(|_| Timings::default()).collect();
+        let is_crowded = AtomicBool::new(false);
+        Self { state: Mutex::new(state), is_crowded, prepares: false, timings }
+    }
+
+    /// Whether a task prepares each resource before each loan (C11). Nothing is `fresh` then.
+    pub(crate) fn preparing(self, prepares: bool) -> Self {
+        Self { prepares, ..self }
     }
 
     /// Makes all resources outdated: the idle ones are answered, to be closed, and the others are closed
@@ -172,6 +220,22 @@ impl<R> Core<R> {
         state.generation += 1;
         state.outdated = reason;
         state.take_all_idle()
+    }
+
+    /// Lets so many slots be used, at most all. Answers the idle resources that are beyond, to be closed; those
+    /// that are lent are closed when they come back. The caller calls [`supply`](Self::supply) next (C6).
+    pub(crate) fn set_limit(&self, limit: usize) -> Vec<Lease<R>> {
+        let mut state = self.state.lock();
+        state.limit = limit.min(state.slots.len());
+        let limit = state.limit;
+        state.queue.set_limit(limit);
+        let mut beyond = Vec::new();
+        while state.is_beyond()
+            && let Some(slot) = state.idle.last()
+        {
+            beyond.push(state.take_idle(slot, Stage::Retiring));
+        }
+        beyond
     }
 
     /// Sends away all who wait, and answers the idle resources, to be closed. From now on nothing is handed
@@ -187,9 +251,10 @@ impl<R> Core<R> {
         idle
     }
 
-    /// Says whether anybody waits. To be called under the lock by whoever has changed the queue.
+    /// Says whether anybody waits who could be served. To be called under the lock by whoever has changed the
+    /// queue, or ended a loan.
     fn note_crowd(&self, state: &State<R>) {
-        let is_crowded = state.queue.len() > 0;
+        let is_crowded = state.queue.claims() > 0;
         // Ordering: Relaxed here and in `take`. Who reads too old a value waits where it need not, and is
         // served by `supply`; or takes the lock where it need not. Only the lock's owner writes.
         if self.is_crowded.load(Ordering::Relaxed) != is_crowded {
@@ -237,9 +302,15 @@ impl<R> Core<R> {
     }
 
     /// All that is known at one moment.
-    pub(crate) fn snapshot<I>(&self, look: impl Fn(&R) -> I) -> (Counts, Tally, Vec<Row<I>>, bool) {
+    pub(crate) fn snapshot<I>(&self, look: impl Fn(&R) -> I) -> Snapshot<I> {
         let state = self.state.lock();
-        (state.counts(), state.tally.clone(), state.rows(look), state.closed)
+        Snapshot {
+            counts: state.counts(),
+            tally: state.tally.clone(),
+            rows: state.rows(look),
+            standings: state.queue.standings(),
+            closed: state.closed,
+        }
     }
 
     /// How long those waited who were served, and how long resources were held.
@@ -263,16 +334,25 @@ impl<R> State<R> {
     }
 
     fn counts(&self) -> Counts {
-        let max = self.slots.len();
         Counts {
-            max,
-            open: max - self.empty.len(),
+            max: self.limit,
+            open: self.open(),
             idle: self.idle.len(),
             lent: self.lent,
             connecting: self.connecting,
-            checking: self.supplying - self.connecting,
+            checking: self.supplying - self.connecting + self.inspecting,
             waiting: self.queue.len(),
         }
+    }
+
+    /// How many slots are not empty.
+    fn open(&self) -> usize {
+        self.slots.len() - self.empty.len()
+    }
+
+    /// Whether there are more resources than the limit, without those that are being closed.
+    fn is_beyond(&self) -> bool {
+        self.open() - self.retiring > self.limit
     }
 
     /// Moves a slot to another stage and keeps the sets and counters in step (C2, C6).
@@ -289,13 +369,17 @@ impl<R> State<R> {
         match stage {
             Stage::Empty => mark(&mut self.empty),
             Stage::Idle(_) => mark(&mut self.idle),
-            Stage::Lent(_) => step(&mut self.lent),
+            Stage::Lent(hold) => {
+                step(&mut self.lent);
+                if enters { self.queue.lent(hold) } else { self.queue.ended(hold) }
+            }
             Stage::Checking => step(&mut self.supplying),
+            Stage::Inspecting => step(&mut self.inspecting),
             Stage::Connecting => {
                 step(&mut self.connecting);
                 step(&mut self.supplying);
             }
-            Stage::Retiring => {}
+            Stage::Retiring => step(&mut self.retiring),
         }
     }
 
@@ -329,6 +413,23 @@ pub(crate) struct Request {
     pub(crate) since: Instant,
     pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
+    pub(crate) tenant: Option<Arc<Tenancy>>,
     /// What is told about it, and decides nothing here.
     pub(crate) marks: Marks,
+}
+
+impl Request {
+    pub(crate) fn tenant_name(&self) -> Option<&str> {
+        self.tenant.as_deref().map(|tenancy| &*tenancy.name)
+    }
+
+    /// Counts that it got nothing.
+    pub(crate) fn note_refused(&self) {
+        if let Some(tenant) = &self.tenant {
+            tenant.note_refused();
+        }
+        if let Some(account) = &self.marks.tag {
+            account.refused();
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Who waits, in the order in which they are served.
+//! Who waits, in the order in which they are served: an account for each tenant and one for those without.
 //!
 //! Not a map. The lock is held when a place is taken or given, so nothing here needs to be lock-free, and a
 //! queue that only grows at its end needs no search: with `ConcurrentOrderedMap` in its place, 500 tasks over
@@ -7,34 +7,69 @@
 //! two nodes that it makes and frees for each waiter are what it costs. The registry and the expiry index,
 //! which are searched and read beside others, are maps.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Waiter;
-use crate::ask::Priority;
+use super::account::{Account, AccountId, Standing};
+use super::{Hold, Request, Waiter};
+use crate::ask::{Ageing, Priority};
+use crate::tenants::TenantLimits;
 
-/// A place in the queue: by priority, then in the order of arrival.
-pub(crate) type Turn = (Priority, u64);
+/// A place in the queue: whose account, the priority, then the order of arrival.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    account: usize,
+    priority: Priority,
+    ticket: u64,
+}
 
-/// How many priorities there are.
-const LINES: usize = 3;
+/// The account of those who name no tenant.
+const COMMON: usize = 0;
 
-/// One line for each priority. In each, tickets ascend.
 pub(super) struct Queue<R> {
-    lines: [VecDeque<(u64, Arc<Waiter<R>>)>; LINES],
+    accounts: Vec<Account<R>>,
+    /// The closed ones, to be opened again for others.
+    closed: Vec<usize>,
+    /// The accounts with claims: any of these may be served next.
+    ready: Vec<usize>,
+    /// The sum of all accounts' claims.
+    claims: usize,
+    /// The sum of all who wait.
     len: usize,
+    ageing: Option<Ageing>,
+    /// Of how many resources the accounts' shares are.
+    limit: usize,
     next_ticket: u64,
+    next_serial: u64,
+    /// The pass of the account that was served last. One that comes back starts there: what it left unused
+    /// while nobody waited for it gives it no precedence.
+    pass: u128,
 }
 
 impl<R> Queue<R> {
-    pub(super) fn new() -> Self {
-        Self { lines: std::array::from_fn(|_| VecDeque::new()), len: 0, next_ticket: 0 }
+    pub(super) fn new(limit: usize, ageing: Option<Ageing>) -> Self {
+        Self {
+            accounts: vec![Account::open(0, TenantLimits::default(), None)],
+            closed: Vec::new(),
+            ready: Vec::new(),
+            claims: 0,
+            len: 0,
+            ageing,
+            limit,
+            next_ticket: 0,
+            next_serial: 1,
+            pass: 0,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many of those who wait could be served now: the others wait for their tenants' maxima.
+    pub(super) fn claims(&self) -> usize {
+        self.claims
     }
 
     /// The ticket that the next to come will get.
@@ -42,48 +77,172 @@ impl<R> Queue<R> {
         self.next_ticket
     }
 
-    pub(super) fn push(&mut self, priority: Priority, waiter: Arc<Waiter<R>>) -> Turn {
-        let turn = (priority, self.next_ticket);
+    /// Does something to an account, and keeps in step what its claims are part of.
+    fn with<T>(&mut self, index: usize, change: impl FnOnce(&mut Account<R>) -> T) -> T {
+        let account = &mut self.accounts[index];
+        let (waiting, claims) = (account.lines.len(), account.claims());
+        let done = change(account);
+        self.len = self.len - waiting + account.lines.len();
+        let now = account.claims();
+        self.claims = self.claims - claims + now;
+        match (claims, now) {
+            (0, 1..) => {
+                account.pass = account.pass.max(self.pass);
+                self.ready.push(index);
+            }
+            (1.., 0) => self.ready.retain(|ready| *ready != index),
+            _ => {}
+        }
+        done
+    }
+
+    pub(super) fn push(&mut self, waiter: &Arc<Waiter<R>>) -> Turn {
+        let Request { since, priority, .. } = waiter.request;
+        let turn = Turn { account: index(&waiter.request), priority, ticket: self.next_ticket };
         self.next_ticket += 1;
-        self.len += 1;
-        self.lines[priority as usize].push_back((turn.1, waiter));
+        self.with(turn.account, |account| {
+            account.last_active = Some(since);
+            account.lines.push(priority, turn.ticket, Arc::clone(waiter));
+        });
         turn
     }
 
-    /// Takes off the first.
+    /// Takes off the first of the account whose turn it is. With several that have claims, looks at each.
     pub(super) fn pop(&mut self) -> Option<Arc<Waiter<R>>> {
-        let (_, waiter) = self.lines.iter_mut().find_map(VecDeque::pop_front)?;
-        self.len -= 1;
-        Some(waiter)
+        let next = match *self.ready {
+            [] => return None,
+            [only] => only,
+            ref ready => *ready.iter().min_by(|one, other| self.in_turn(**one, **other))?,
+        };
+        self.pass = self.accounts[next].pass;
+        let ageing = self.ageing;
+        self.with(next, |account| account.serve(ageing.as_ref()))
+    }
+
+    fn in_turn(&self, one: usize, other: usize) -> std::cmp::Ordering {
+        self.accounts[one].before(&self.accounts[other], self.limit)
     }
 
     /// Takes off one, wherever it stands. `None` if it was taken off before.
-    pub(super) fn remove(&mut self, (priority, ticket): Turn) -> Option<Arc<Waiter<R>>> {
-        let line = &mut self.lines[priority as usize];
-        let at = line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
-        let (_, waiter) = line.remove(at)?;
-        self.len -= 1;
-        Some(waiter)
+    pub(super) fn remove(&mut self, turn: Turn) -> Option<Arc<Waiter<R>>> {
+        self.with(turn.account, |account| account.lines.remove(turn.priority, turn.ticket))
     }
 
     /// Takes off all of those who are `chosen`, by ticket and waiter.
     pub(super) fn take(&mut self, chosen: impl Fn(u64, &Waiter<R>) -> bool) -> Vec<Arc<Waiter<R>>> {
         let mut taken = Vec::new();
-        for line in &mut self.lines {
-            line.retain(|(ticket, waiter)| {
-                let stays = !chosen(*ticket, waiter);
-                if !stays {
-                    taken.push(Arc::clone(waiter));
-                }
-                stays
-            });
+        for index in 0..self.accounts.len() {
+            self.with(index, |account| account.lines.take(&chosen, &mut taken));
         }
-        self.len -= taken.len();
         taken
     }
 
     /// When the next of those who wait runs out of time.
     pub(super) fn earliest_deadline(&self) -> Option<Instant> {
-        self.lines.iter().flatten().map(|(_, waiter)| waiter.deadline).min()
+        let waiting = self.accounts.iter().flat_map(|account| account.lines.iter());
+        waiting.map(|waiter| waiter.deadline).min()
     }
+
+    /// Whether there is any account but that of those without a tenant.
+    pub(super) fn has_tenants(&self) -> bool {
+        self.accounts.len() > COMMON + 1
+    }
+
+    /// Counts a resource that a borrower gets.
+    pub(super) fn lent(&mut self, hold: &Hold) {
+        self.with_use(index(&hold.request), |account| {
+            account.last_active = Some(hold.since);
+            account.in_use += 1;
+        });
+    }
+
+    /// Counts a resource that a borrower has no more. Its tenant may then have one again for which it waits.
+    pub(super) fn ended(&mut self, hold: &Hold) {
+        self.with_use(index(&hold.request), |account| account.in_use -= 1);
+    }
+
+    /// Changes what an account has. Without a maximum its claims do not depend on that.
+    fn with_use(&mut self, index: usize, change: impl FnOnce(&mut Account<R>)) {
+        if self.accounts[index].has_maximum() {
+            self.with(index, change);
+        } else {
+            change(&mut self.accounts[index]);
+        }
+    }
+
+    /// Whether whoever asks may have one more.
+    pub(super) fn has_room(&self, request: &Request) -> bool {
+        self.accounts[index(request)].has_room()
+    }
+
+    /// Whether the account is open in whose name somebody asks.
+    pub(super) fn is_open(&self, request: &Request) -> bool {
+        request.tenant.as_ref().is_none_or(|tenant| self.holds(tenant.account))
+    }
+
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    fn holds(&self, id: AccountId) -> bool {
+        self.accounts[id.index].serial == Some(id.serial)
+    }
+
+    pub(super) fn open(&mut self, limits: TenantLimits, now: Instant) -> AccountId {
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        let account = Account::open(serial, limits, Some(now));
+        let index = match self.closed.pop() {
+            Some(index) => {
+                self.accounts[index] = account;
+                index
+            }
+            None => {
+                self.accounts.push(account);
+                self.accounts.len() - 1
+            }
+        };
+        AccountId { index, serial }
+    }
+
+    /// Closes an account that has nothing, if it was last active `before`. Answers whether it is closed.
+    pub(super) fn close(&mut self, id: AccountId, before: Instant) -> bool {
+        if !self.holds(id) {
+            return true;
+        }
+        let account = &mut self.accounts[id.index];
+        let is_left =
+            account.is_idle() && account.last_active.is_none_or(|active| active <= before);
+        if is_left {
+            account.serial = None;
+            self.closed.push(id.index);
+        }
+        is_left
+    }
+
+    /// Answers whether the account is open.
+    pub(super) fn set_limits(&mut self, id: AccountId, limits: TenantLimits) -> bool {
+        let holds = self.holds(id);
+        if holds {
+            self.with(id.index, |account| account.set_limits(limits));
+        }
+        holds
+    }
+
+    /// What all accounts but one are guaranteed, in per cent.
+    pub(super) fn shares_but(&self, id: AccountId) -> u32 {
+        let others = self.accounts.iter().enumerate().filter(|(index, _)| *index != id.index);
+        others.map(|(_, account)| u32::from(account.share_percent())).sum()
+    }
+
+    /// How the tenants stand.
+    pub(super) fn standings(&self) -> Vec<Standing> {
+        let tenants = self.accounts.iter().enumerate().skip(COMMON + 1);
+        tenants.filter_map(|(index, account)| account.standing(index, self.limit)).collect()
+    }
+}
+
+/// Whose account a request is of.
+fn index(request: &Request) -> usize {
+    request.tenant.as_ref().map_or(COMMON, |tenant| tenant.account.index)
 }

@@ -23,7 +23,8 @@ pub(crate) struct Place<R> {
 }
 
 impl<R> Core<R> {
-    /// Takes the lowest idle resource, if nobody waits (C4) and it is `fresh`: it may be handed out as it is.
+    /// Takes the lowest idle resource, if nobody waits who could have it, the tenant may have it (C4), and it is
+    /// `fresh`: it may be handed out as it is.
     pub(crate) fn take(&self, request: &Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
         // Ordering: Relaxed; see `note_crowd`.
         if self.is_crowded.load(Ordering::Relaxed) {
@@ -33,7 +34,11 @@ impl<R> Core<R> {
         if state.closed {
             return Take::Closed;
         }
-        let Some(slot) = state.idle.first().filter(|_| state.queue.len() == 0) else {
+        if !state.queue.is_open(request) {
+            return Take::Forgotten;
+        }
+        let is_next = state.queue.claims() == 0 && state.queue.has_room(request);
+        let Some(slot) = state.idle.first().filter(|_| is_next) else {
             return Take::Wait;
         };
         match &state.slots[slot].stage {
@@ -43,13 +48,12 @@ impl<R> Core<R> {
         let hold = Hold { since: request.since, request: request.clone() };
         let lease = state.take_idle(slot, Stage::Lent(hold));
         drop(state);
-        self.timings[slot].wait.record(Duration::ZERO);
+        self.note_wait(slot, request, Duration::ZERO);
         Take::Lease(Lease { since: Some(request.since), ..lease })
     }
 
     /// Joins the queue, until the deadline.
     pub(crate) fn join(&self, request: Request, deadline: Instant) -> Result<Place<R>, Refusal> {
-        let priority = request.priority;
         let waiter = Arc::new(Waiter::new(request, deadline));
         let mut state = self.state.lock();
         if state.closed {
@@ -58,7 +62,10 @@ impl<R> Core<R> {
         if state.tripped {
             return Err(Refusal::Tripped);
         }
-        let turn = state.queue.push(priority, Arc::clone(&waiter));
+        if !state.queue.is_open(&waiter.request) {
+            return Err(Refusal::Forgotten);
+        }
+        let turn = state.queue.push(&waiter);
         self.note_crowd(&state);
         let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
         if is_first_to_go {
@@ -87,9 +94,17 @@ impl<R> Core<R> {
     ) -> Poll<Result<Lease<R>, Refusal>> {
         let polled = waiter.poll(context);
         if let Poll::Ready(Ok(Lease { slot, since: Some(since), .. })) = &polled {
-            self.timings[*slot].wait.record(since.saturating_duration_since(waiter.request.since));
+            let waited = since.saturating_duration_since(waiter.request.since);
+            self.note_wait(*slot, &waiter.request, waited);
         }
         polled
+    }
+
+    fn note_wait(&self, slot: usize, request: &Request, waited: Duration) {
+        self.timings[slot].wait.record(waited);
+        if let Some(tenant) = &request.tenant {
+            tenant.note_wait(waited);
+        }
     }
 
     /// Leaves the queue. Answers what was handed over meanwhile, which the caller has to give back (C5).
@@ -105,20 +120,20 @@ impl<R> Core<R> {
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now);
+        let (given, waker) = state.settle(lease, now, true);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
     }
 
-    /// Gives back what was used, and counts for how long.
+    /// Gives back what was used, and counts for how long; or what was inspected.
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         if let Some(since) = lease.since {
             self.timings[lease.slot].used.record(now.saturating_duration_since(since));
         }
         let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now);
+        let (given, waker) = state.settle(lease, now, !self.prepares);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
@@ -130,16 +145,19 @@ impl<R> Core<R> {
         let mut state = self.state.lock();
         state.failing = false;
         state.prober = None;
-        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now);
+        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now, true);
         self.note_crowd(&state);
         drop(state);
         wake(waker);
         given
     }
 
-    /// Marks a resource that its holder is going to close.
+    /// Marks a resource that its holder is going to close. The caller calls [`supply`](Self::supply) next (C6).
     pub(crate) fn retire(&self, slot: usize, now: Instant) {
-        let before = self.state.lock().put(slot, Stage::Retiring);
+        let mut state = self.state.lock();
+        let before = state.put(slot, Stage::Retiring);
+        self.note_crowd(&state);
+        drop(state);
         if let Stage::Lent(hold) = before {
             self.timings[slot].used.record(now.saturating_duration_since(hold.since));
         }
@@ -151,13 +169,22 @@ impl<R> Core<R> {
         slot: usize,
         chosen: impl FnOnce(&R) -> bool,
     ) -> Option<Lease<R>> {
+        self.state.lock().take_idle_if(slot, Stage::Retiring, chosen)
+    }
+
+    /// Takes out the idle resource of `slot`, if there is one and it is `chosen`, for a look at it for which
+    /// nobody waits. At least `others` stay idle.
+    pub(crate) fn inspect_idle(
+        &self,
+        slot: usize,
+        others: usize,
+        chosen: impl FnOnce(&R) -> bool,
+    ) -> Option<Lease<R>> {
         let mut state = self.state.lock();
-        match &state.slots[slot].stage {
-            Stage::Idle(resource) if chosen(resource) => {
-                Some(state.take_idle(slot, Stage::Retiring))
-            }
-            _ => None,
+        if state.idle.len() <= others {
+            return None;
         }
+        state.take_idle_if(slot, Stage::Inspecting, chosen)
     }
 
     /// Empties a slot whose resource is gone or was never made. The caller calls [`supply`](Self::supply)
@@ -172,14 +199,40 @@ impl<R> Core<R> {
 }
 
 impl<R> State<R> {
-    /// The one place where a resource finds its next owner (C4, C7). Answers whom to wake.
-    fn settle(&mut self, lease: Lease<R>, now: Instant) -> (GivenBack<R>, Option<Waker>) {
+    fn take_idle_if(
+        &mut self,
+        slot: usize,
+        stage: Stage<R>,
+        chosen: impl FnOnce(&R) -> bool,
+    ) -> Option<Lease<R>> {
+        match &self.slots[slot].stage {
+            Stage::Idle(resource) if chosen(resource) => Some(self.take_idle(slot, stage)),
+            _ => None,
+        }
+    }
+
+    /// The one place where a resource finds its next owner (C4, C7): the first who waits, if it `is_ready` to
+    /// be lent (C8). Answers whom to wake.
+    fn settle(
+        &mut self,
+        lease: Lease<R>,
+        now: Instant,
+        is_ready: bool,
+    ) -> (GivenBack<R>, Option<Waker>) {
         let slot = lease.slot;
         let outdated = self.slots[slot].generation != self.generation;
-        if self.closed || outdated {
-            let reason = if self.closed { Reason::Shutdown } else { self.outdated };
+        if self.closed || outdated || self.is_beyond() {
+            let reason = match (self.closed, outdated) {
+                (true, _) => Reason::Shutdown,
+                (false, true) => self.outdated,
+                (false, false) => Reason::Surplus,
+            };
             self.put(slot, Stage::Retiring);
             return (GivenBack::Retire(lease, reason), None);
+        }
+        if !is_ready {
+            self.put(slot, Stage::Idle(lease.resource));
+            return (GivenBack::Kept, None);
         }
         (GivenBack::Kept, self.hand_over(lease, now))
     }
@@ -187,6 +240,10 @@ impl<R> State<R> {
     /// To the first who waits, or to the idle. Answers whom to wake.
     pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
         let slot = lease.slot;
+        if self.queue.has_tenants() {
+            // Who is next depends on what tenants have: the loan ends first, if it was one (C8).
+            self.put(slot, Stage::Retiring);
+        }
         let Some(waiter) = self.queue.pop() else {
             self.put(slot, Stage::Idle(lease.resource));
             return None;

@@ -21,6 +21,8 @@ pub(crate) enum Stage<R> {
     Lent(Hold),
     /// A task has it, and will hand it to a waiter.
     Checking,
+    /// A task has it, and will give it back. Nobody waits for that.
+    Inspecting,
     /// A task has it, and will close it.
     Retiring,
 }
@@ -61,7 +63,7 @@ impl<R> Slot<R> {
             Stage::Connecting => ("connecting", None, None),
             Stage::Idle(resource) => ("idle", Some(look(resource)), None),
             Stage::Lent(hold) => ("in use", None, Some(hold.clone())),
-            Stage::Checking => ("checking", None, None),
+            Stage::Checking | Stage::Inspecting => ("checking", None, None),
             Stage::Retiring => ("closing", None, None),
         };
         Some(Row { slot, stage, idle, hold })

@@ -33,19 +33,19 @@ impl<R> Core<R> {
         loop {
             let mut state = self.state.lock();
             let being_checked = state.supplying - state.connecting;
-            if state.queue.len() <= being_checked {
+            if state.queue.claims() <= being_checked {
                 return None;
             }
             let Some(slot) = state.idle.first() else {
-                let enough = state.queue.len() <= state.supplying;
+                let enough = state.queue.claims() <= state.supplying;
                 return if enough { None } else { state.reserve().map(Job::Connect) };
             };
             let is_fresh =
                 matches!(&state.slots[slot].stage, Stage::Idle(resource) if fresh(resource));
-            let lease = state.take_idle(slot, Stage::Checking);
             if !is_fresh {
-                return Some(Job::Check(lease));
+                return Some(Job::Check(state.take_idle(slot, Stage::Checking)));
             }
+            let lease = state.take_idle(slot, Stage::Retiring);
             let waker = state.hand_over(lease, now);
             self.note_crowd(&state);
             drop(state);
@@ -56,7 +56,14 @@ impl<R> Core<R> {
     /// Reserves a slot if fewer than `limit` are taken, for a resource that nobody waits for yet.
     pub(crate) fn reserve_below(&self, limit: usize) -> Option<usize> {
         let mut state = self.state.lock();
-        if state.slots.len() - state.empty.len() >= limit { None } else { state.reserve() }
+        if state.open() >= limit { None } else { state.reserve() }
+    }
+
+    /// Reserves a slot for those who wait, if less is under way than they are, even if others are idle: these
+    /// may turn out to be as unfit as the one that was.
+    pub(crate) fn reserve_in_place(&self) -> Option<usize> {
+        let mut state = self.state.lock();
+        if state.queue.len() <= state.supplying { None } else { state.reserve() }
     }
 
     /// The ticket that the next to come will get: the time before which others came.
@@ -91,7 +98,7 @@ impl<R> Core<R> {
     /// Whether the slot that probes has anybody to do it for: someone who waits, or the minimum.
     pub(crate) fn is_wanted(&self, min: usize) -> bool {
         let state = self.state.lock();
-        !state.closed && (state.queue.len() > 0 || state.counts().live() < min)
+        !state.closed && (state.queue.claims() > 0 || state.counts().live() < min)
     }
 }
 
@@ -99,13 +106,13 @@ impl<R> State<R> {
     /// Whether [`Core::supply`] has anything to do.
     pub(super) fn can_supply(&self) -> bool {
         let being_checked = self.supplying - self.connecting;
-        let more = self.queue.len() > being_checked && self.idle.len() > 0;
-        more || (self.queue.len() > self.supplying && self.can_reserve())
+        let more = self.queue.claims() > being_checked && self.idle.len() > 0;
+        more || (self.queue.claims() > self.supplying && self.can_reserve())
     }
 
     fn can_reserve(&self) -> bool {
         let is_probed = self.failing && self.connecting > 0;
-        !self.closed && !is_probed && self.empty.len() > 0
+        !self.closed && !is_probed && self.open() < self.limit
     }
 
     /// Reserves the lowest empty slot (C1). While connecting fails, only one at a time.

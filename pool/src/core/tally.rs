@@ -1,6 +1,8 @@
 //! What is counted: under the core's lock, so the numbers agree with each other.
 
+use crate::health::HealthStats;
 use crate::histogram::Histogram;
+use crate::hooks::HookStats;
 use crate::reason::Reason;
 
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,8 @@ pub(crate) struct Tally {
     pub(crate) check_errors: u64,
     pub(crate) timeouts: u64,
     pub(crate) given_up: u64,
+    pub(crate) health: HealthStats,
+    pub(crate) hooks: HookStats,
     closed: [u64; Reason::ALL.len()],
 }
 

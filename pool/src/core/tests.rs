@@ -1,5 +1,7 @@
 //! The core alone: no runtime, no clock.
 
+mod tenants;
+
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -8,13 +10,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
-use crate::ask::Priority;
+use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
 use crate::gate::Marks;
 use crate::reason::Reason;
 
 fn request(priority: Priority) -> Request {
-    Request { since: Instant::now(), by: Location::caller(), priority, marks: Marks::default() }
+    request_at(Instant::now(), priority)
+}
+
+fn request_at(since: Instant, priority: Priority) -> Request {
+    let marks = Marks::default();
+    Request { since, by: Location::caller(), priority, tenant: None, marks }
 }
 
 fn far_away() -> Instant {
@@ -24,7 +31,7 @@ fn far_away() -> Instant {
 fn take(core: &Core<u32>) -> Option<Lease<u32>> {
     match core.take(&request(Priority::Normal), |_| true) {
         Take::Lease(lease) => Some(lease),
-        Take::Wait | Take::Closed => None,
+        _ => None,
     }
 }
 
@@ -60,7 +67,7 @@ fn connects(core: &Core<u32>) -> Vec<usize> {
 
 /// A core with one resource in each slot, the slot's number, idle.
 fn full(max: usize) -> Core<u32> {
-    let core = Core::new(max);
+    let core = Core::new(max, None);
     for number in 0..u32::try_from(max).unwrap() {
         let slot = core.reserve_below(max).unwrap();
         assert!(matches!(core.fill(slot, number, Instant::now()), GivenBack::Kept));
@@ -70,7 +77,7 @@ fn full(max: usize) -> Core<u32> {
 
 #[test]
 fn never_more_slots_are_reserved_than_there_are() {
-    let core = Core::<u32>::new(3);
+    let core = Core::<u32>::new(3, None);
     let places: Vec<_> = (0..10).map(|_| join(&core, Priority::Normal)).collect();
     assert_eq!(connects(&core), [0, 1, 2]);
     assert_eq!((core.counts().open, core.counts().waiting), (3, 10));
@@ -80,7 +87,7 @@ fn never_more_slots_are_reserved_than_there_are() {
 
 #[test]
 fn as_many_are_made_as_wait_for_one() {
-    let core = Core::<u32>::new(10);
+    let core = Core::<u32>::new(10, None);
     let _places = [join(&core, Priority::Normal), join(&core, Priority::Normal)];
     assert_eq!(connects(&core), [0, 1]);
     assert!(connects(&core).is_empty());
@@ -111,6 +118,38 @@ fn the_first_in_priority_and_arrival_is_served_and_no_newcomer_overtakes() {
         assert!(take(&core).is_none(), "a newcomer has overtaken");
         assert_eq!(served(place).unwrap().unwrap(), 0, "turn {turn}");
     }
+}
+
+/// Who comes every second is served every other second: without the bound, the low one is served last.
+#[test]
+fn nobody_who_comes_later_than_the_allowance_goes_first() {
+    let ageing = Ageing { normal: Duration::from_secs(3), low: Duration::from_secs(10) };
+    let begun = Instant::now();
+    let overtaken = |first: Priority, others: Priority, ageing: Option<Ageing>| {
+        let core = Core::new(1, ageing);
+        let slot = core.reserve_below(1).unwrap();
+        core.fill(slot, 0, begun);
+        take(&core).unwrap();
+        let come = |second, priority| {
+            let request = request_at(begun + Duration::from_secs(second), priority);
+            core.join(request, far_away()).expect("open")
+        };
+        let place = come(0, first);
+        let others: Vec<_> = (1..=30).map(|second| come(second, others)).collect();
+        let turn = (0..).find(|_| {
+            give_back(&core, Lease { slot: 0, since: None, resource: 0 });
+            served(&place).is_some()
+        });
+        let before = others.iter().filter(|place| served(place).is_some()).count();
+        assert_eq!(turn, Some(before), "as many turns as others were served");
+        before
+    };
+    // Who comes at the very second has the same time, and a higher priority.
+    assert_eq!(overtaken(Priority::Low, Priority::High, Some(ageing)), 10);
+    assert_eq!(overtaken(Priority::Normal, Priority::High, Some(ageing)), 3);
+    assert_eq!(overtaken(Priority::Low, Priority::Normal, Some(ageing)), 7);
+    assert_eq!(overtaken(Priority::Normal, Priority::Low, Some(ageing)), 0);
+    assert_eq!(overtaken(Priority::Low, Priority::High, None), 30);
 }
 
 #[test]
@@ -163,7 +202,7 @@ fn a_newcomer_does_not_take_what_is_idle_while_another_waits_for_a_check() {
 
 #[test]
 fn who_waits_need_not_wait_for_one_being_made_while_another_is_idle() {
-    let core = Core::<u32>::new(3);
+    let core = Core::<u32>::new(3, None);
     let idle = core.reserve_below(3).unwrap();
     core.fill(idle, 1, Instant::now());
     core.reserve_below(3).unwrap();
@@ -187,7 +226,7 @@ fn a_reset_closes_the_idle_at_once_and_the_borrowed_when_they_come_back() {
 
 #[test]
 fn what_was_begun_before_a_reset_is_closed_when_it_is_made() {
-    let core = Core::<u32>::new(1);
+    let core = Core::<u32>::new(1, None);
     let slot = core.reserve_below(1).unwrap();
     core.next_generation(Reason::ExpiredNow);
     assert!(matches!(core.fill(slot, 1, Instant::now()), GivenBack::Retire(_, Reason::ExpiredNow)));
@@ -226,7 +265,7 @@ fn nobody_waits_while_it_is_tripped_and_what_is_idle_can_be_taken() {
 
 #[test]
 fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused() {
-    let core = Core::<u32>::new(3);
+    let core = Core::<u32>::new(3, None);
     let cause: Cause = Arc::new(std::io::Error::other("down"));
     let early = [join(&core, Priority::Normal), join(&core, Priority::Normal)];
     assert_eq!(connects(&core), [0, 1]);
@@ -248,8 +287,28 @@ fn while_connecting_fails_one_slot_probes_and_only_those_who_saw_it_are_refused(
 }
 
 #[test]
+fn what_is_lent_beyond_a_lower_limit_is_closed_when_it_comes_back() {
+    let core = full(4);
+    let [first, second, third] = [(); 3].map(|()| take(&core).unwrap());
+    let place = join(&core, Priority::Normal);
+    assert!(core.supply(Instant::now(), |_| true).is_none());
+    let idle = core.set_limit(2);
+    assert!(idle.is_empty() && served(&place).is_some(), "the fourth was lent as well");
+    assert_eq!(give_back(&core, first), Some(Reason::Surplus));
+    assert_eq!((give_back(&core, second), core.counts().open), (Some(Reason::Surplus), 2));
+    assert_eq!(give_back(&core, third), None);
+    let beyond = core.set_limit(1);
+    assert_eq!(beyond.iter().map(|lease| lease.slot).collect::<Vec<_>>(), [2], "it was idle");
+    beyond.into_iter().for_each(|lease| core.vacate(lease.slot));
+    let _waits = join(&core, Priority::Normal);
+    assert!(connects(&core).is_empty(), "one is open, and lent");
+    core.set_limit(3);
+    assert_eq!(connects(&core), [0], "one for one who waits");
+}
+
+#[test]
 fn nobody_is_refused_while_a_borrowed_one_may_come_back() {
-    let core = Core::<u32>::new(2);
+    let core = Core::<u32>::new(2, None);
     let slot = core.reserve_below(2).unwrap();
     core.fill(slot, 1, Instant::now());
     let held = take(&core).unwrap();
@@ -303,7 +362,7 @@ fn a_newcomer_takes_what_is_idle_when_those_who_waited_are_gone() {
 /// Whoever joins is the only one to do what there is to do for it.
 #[test]
 fn one_who_joins_is_told_whether_there_is_something_to_supply() {
-    let core = Core::<u32>::new(2);
+    let core = Core::<u32>::new(2, None);
     assert!(join(&core, Priority::Normal).is_to_supply, "there is an empty slot");
     assert_eq!(connects(&core), [0]);
     assert!(join(&core, Priority::Normal).is_to_supply, "there is another one");

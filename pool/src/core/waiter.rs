@@ -64,6 +64,12 @@ impl<R> Waiter<R> {
         }
     }
 
+    /// Whether there is something for it.
+    #[cfg(all(test, not(pool_loom)))]
+    pub(super) fn is_served(&self) -> bool {
+        !matches!(*self.gift.lock(), Gift::Nothing(_))
+    }
+
     /// Takes out a resource that was handed over and never picked up.
     pub(crate) fn unclaimed(&self) -> Option<Lease<R>> {
         match std::mem::replace(&mut *self.gift.lock(), Gift::Taken) {

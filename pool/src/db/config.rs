@@ -4,13 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use serde::{Deserialize, Deserializer};
 use sqlx::Database;
 
 use super::dialect::Dialect;
 use super::gate_vars::read_gate;
-use super::{ConnectOptions, ConnectionManager, Hooks, Sqlx};
+use super::hooks::Hooks;
+use super::{ConnectOptions, ConnectionManager, Sqlx};
+use crate::adaptive::Adaptive;
+use crate::ask::Ageing;
 use crate::error::ConfigError;
 use crate::pool::{Pool, StartError};
 use crate::settings::Settings;
@@ -41,7 +43,7 @@ pub struct Config<DB: Database> {
     /// As far as the URL says so.
     is_in_memory: bool,
     settings: Settings,
-    hooks: Hooks<DB>,
+    pub(super) hooks: Hooks<DB>,
 }
 
 impl<DB: Database> Config<DB> {
@@ -80,22 +82,29 @@ impl<DB: Database> Config<DB> {
     }
 
     fn build(options: ConnectOptions<DB>, dialect: Dialect) -> Self {
-        let hooks = Hooks { before_connect: None, after_connect: None, check: None };
         Self {
             options,
             dialect,
             reset_session: false,
             is_in_memory: false,
             settings: Settings::default(),
-            hooks,
+            hooks: Hooks::none(),
         }
     }
 
     /// Reads the environment: `DATABASE_URL`, and optionally `POOL_NAME`, `POOL_MIN`, `POOL_MAX`,
-    /// `POOL_RESET_SESSION` (`true` or `false`), `POOL_LIFETIME_JITTER_PERCENT`, and in milliseconds
+    /// `POOL_RESET_SESSION` and `POOL_CHECK_ON_RELEASE` (`true` or `false`), `POOL_LIFETIME_JITTER_PERCENT`,
+    /// `POOL_WARM` (how many connections at the start), and in milliseconds
     /// `POOL_ACQUIRE_TIMEOUT`, `POOL_CONNECT_TIMEOUT`, `POOL_CHECK_AFTER`, `POOL_CHECK_TIMEOUT`,
     /// `POOL_CLEAN_TIMEOUT`, `POOL_CLOSE_TIMEOUT`, `POOL_RENEW_BEFORE`, `POOL_RETRY_MIN`, `POOL_RETRY_MAX`,
-    /// and, where `off` means never, `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`.
+    /// `POOL_WARM_KEEP`, `POOL_BEFORE_CONNECT_TIMEOUT`, `POOL_AFTER_CONNECT_TIMEOUT`,
+    /// `POOL_BEFORE_ACQUIRE_TIMEOUT`, `POOL_AFTER_RELEASE_TIMEOUT`, and, where `off` means never,
+    /// `POOL_MAX_LIFETIME`, `POOL_IDLE_TIMEOUT`, `POOL_MAINTENANCE_EVERY`, `POOL_CHECK_IDLE_EVERY`,
+    /// `POOL_GAUGES_EVERY`; and `POOL_SPANS` (`true` or `false`).
+    ///
+    /// For [`Ageing`](crate::Ageing) `POOL_AGEING_NORMAL` and `POOL_AGEING_LOW` in milliseconds, or `POOL_AGEING`
+    /// as `off`. Any of `POOL_ADAPTIVE_MIN_MAX`, `POOL_ADAPTIVE_MAX_MAX` and, in milliseconds,
+    /// `POOL_ADAPTIVE_EVERY` and `POOL_ADAPTIVE_WAIT_TARGET` makes the maximum [`Adaptive`](crate::Adaptive).
     ///
     /// What stands before an acquire: `POOL_MAX_TAGS`; `POOL_LEAKS_AFTER` (milliseconds or `off`) switches the
     /// search for leaks on, `POOL_LEAKS_BACKTRACE` (`true` or `false`) its backtraces; `POOL_BREAKER` (`true` or
@@ -152,13 +161,25 @@ impl<DB: Database> Config<DB> {
         vars.millis_or_off("POOL_MAX_LIFETIME", &mut settings.max_lifetime)?;
         vars.millis_or_off("POOL_IDLE_TIMEOUT", &mut settings.idle_timeout)?;
         vars.millis_or_off("POOL_MAINTENANCE_EVERY", &mut settings.maintenance_every)?;
+        vars.millis_or_off("POOL_GAUGES_EVERY", &mut settings.observe.gauges_every)?;
+        vars.flag("POOL_SPANS", &mut settings.observe.spans)?;
+        vars.number("POOL_WARM", &mut settings.warm.at_start)?;
+        vars.millis("POOL_WARM_KEEP", &mut settings.warm.keep)?;
+        vars.millis("POOL_BEFORE_CONNECT_TIMEOUT", &mut settings.hooks.before_connect)?;
+        vars.millis("POOL_AFTER_CONNECT_TIMEOUT", &mut settings.hooks.after_connect)?;
+        vars.millis("POOL_BEFORE_ACQUIRE_TIMEOUT", &mut settings.hooks.before_acquire)?;
+        vars.millis("POOL_AFTER_RELEASE_TIMEOUT", &mut settings.hooks.after_release)?;
+        vars.millis_or_off("POOL_CHECK_IDLE_EVERY", &mut settings.health.idle_every)?;
+        vars.flag("POOL_CHECK_ON_RELEASE", &mut settings.health.on_release)?;
+        vars.ageing(&mut settings.ageing)?;
+        vars.adaptive(&mut settings.adaptive)?;
         read_gate(&vars, settings)?;
-        vars.switch("POOL_RESET_SESSION", &mut config.reset_session)?;
+        vars.flag("POOL_RESET_SESSION", &mut config.reset_session)?;
         config.validate()?;
         Ok(config)
     }
 
-    /// The name that events and statistics show.
+    /// The name that events, statistics and metrics show. See [`Settings::name`].
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         self.set(|settings| settings.name = name.into())
@@ -197,43 +218,11 @@ impl<DB: Database> Config<DB> {
         self
     }
 
-    /// Asks before each attempt to connect how to: for passwords and hosts that change.
-    #[must_use]
-    pub fn before_connect(
-        mut self,
-        options: impl Fn() -> BoxFuture<'static, Result<ConnectOptions<DB>, sqlx::Error>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        self.hooks.before_connect = Some(std::sync::Arc::new(options));
-        self
-    }
-
-    /// Prepares each connection after it was opened. An error counts as one of connecting.
-    #[must_use]
-    pub fn after_connect(
-        mut self,
-        prepare: impl for<'c> Fn(&'c mut DB::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        self.hooks.after_connect = Some(std::sync::Arc::new(prepare));
-        self
-    }
-
-    /// Checks connections in this way, instead of by sqlx's ping.
-    #[must_use]
-    pub fn check(
-        mut self,
-        check: impl for<'c> Fn(&'c mut DB::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        self.hooks.check = Some(std::sync::Arc::new(check));
-        self
+    /// What a pool is started with.
+    pub(super) fn into_parts(self) -> (Sqlx<DB>, Settings) {
+        let Self { options, dialect, reset_session, settings, hooks, .. } = self;
+        let limits = settings.hooks.clone();
+        (Sqlx { options, dialect, reset_session, hooks, limits }, settings)
     }
 
     /// The settings.
@@ -277,8 +266,8 @@ impl<DB: Database> ConnectionManager<DB> {
     /// When the configuration is wrong, or one of the first connections cannot be opened.
     pub async fn connect(config: Config<DB>) -> Result<Self, StartError> {
         config.validate()?;
-        let Config { options, dialect, reset_session, settings, hooks, .. } = config;
-        Pool::start(Sqlx { options, dialect, reset_session, hooks }, settings).await
+        let (connector, settings) = config.into_parts();
+        Pool::start(connector, settings).await
     }
 }
 
@@ -293,19 +282,6 @@ pub(super) struct Vars<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
-    pub(super) fn switch(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
-        match (self.look_up)(name).as_deref() {
-            None => {}
-            Some("false") => *field = false,
-            Some("true") => *field = true,
-            Some(other) => {
-                let problem = format!("'{other}' is neither true nor false");
-                return Err(ConfigError::new(name, problem));
-            }
-        }
-        Ok(())
-    }
-
     /// A number, or `off` for none.
     pub(super) fn number_or_off<T: FromStr + Default>(
         &self,
@@ -333,6 +309,15 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         Ok(())
     }
 
+    pub(super) fn flag(&self, name: &str, field: &mut bool) -> Result<(), ConfigError> {
+        let Some(text) = (self.look_up)(name) else { return Ok(()) };
+        *field = text
+            .trim()
+            .parse()
+            .map_err(|_| ConfigError::new(name, format!("'{text}' is neither true nor false")))?;
+        Ok(())
+    }
+
     pub(super) fn millis(&self, name: &str, field: &mut Duration) -> Result<(), ConfigError> {
         let mut millis = None;
         self.number_or(name, &mut millis)?;
@@ -353,6 +338,36 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         self.number_or(name, &mut millis)?;
         *field = millis.map(Duration::from_millis).or(*field);
         Ok(())
+    }
+
+    fn ageing(&self, field: &mut Option<Ageing>) -> Result<(), ConfigError> {
+        match (self.look_up)("POOL_AGEING").as_deref().map(str::trim) {
+            None => {}
+            Some("off") => {
+                *field = None;
+                return Ok(());
+            }
+            Some(other) => {
+                return Err(ConfigError::new("POOL_AGEING", format!("'{other}' is not off")));
+            }
+        }
+        let ageing = field.get_or_insert_default();
+        self.millis("POOL_AGEING_NORMAL", &mut ageing.normal)?;
+        self.millis("POOL_AGEING_LOW", &mut ageing.low)
+    }
+
+    fn adaptive(&self, field: &mut Option<Adaptive>) -> Result<(), ConfigError> {
+        let names = ["MIN_MAX", "MAX_MAX", "EVERY", "WAIT_TARGET"]
+            .map(|end| format!("POOL_ADAPTIVE_{end}"));
+        if names.iter().all(|name| (self.look_up)(name).is_none()) {
+            return Ok(());
+        }
+        let [min_max, max_max, every, wait_target] = &names;
+        let adaptive = field.get_or_insert_default();
+        self.number(min_max, &mut adaptive.min_max)?;
+        self.number(max_max, &mut adaptive.max_max)?;
+        self.millis(every, &mut adaptive.every)?;
+        self.millis(wait_target, &mut adaptive.wait_target)
     }
 
     fn number_or(&self, name: &str, field: &mut Option<u64>) -> Result<(), ConfigError> {

@@ -8,8 +8,10 @@ use futures_core::stream::{BoxStream, Stream};
 use sqlx::{Acquire, Database, Either, Execute, Executor, SqlStr};
 use sqlx_core::try_stream;
 
-use super::{ConnectionManager, PooledConnection};
+use super::{ConnectionManager, PooledConnection, Sqlx};
+use crate::ask::Ask;
 use crate::error::Error;
+use crate::tenant::Tenant;
 
 /// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is cleaned
 /// before anybody else has it.
@@ -19,68 +21,139 @@ where
 {
     type Database = DB;
 
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<DB::QueryResult, DB::Row>, sqlx::Error>>
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
     where
         'p: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let manager = self.clone();
-        Box::pin(try_stream! {
-            let mut connection = manager.acquire().await?;
-            connection.call_begins();
-            let outcome = {
-                let mut steps = connection.fetch_many(query);
-                loop {
-                    match std::future::poll_fn(|context| Pin::new(&mut steps).poll_next(context)).await {
-                        Some(Ok(step)) => r#yield!(step),
-                        Some(Err(error)) => break Err(error),
-                        None => break Ok(()),
-                    }
+        fetch_many(self.clone(), Ask::new(), query)
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, DB>,
+    {
+        fetch_optional(self.clone(), Ask::new(), query)
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
+    where
+        'p: 'e,
+    {
+        prepare_with(self.clone(), Ask::new(), sql, parameters)
+    }
+}
+
+/// As on a manager, in the name of the tenant.
+impl<'p, DB: Database> Executor<'p> for &'_ Tenant<Sqlx<DB>>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    type Database = DB;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, DB>,
+    {
+        fetch_many(self.pool().clone(), self.named(Ask::new()), query)
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, DB>,
+    {
+        fetch_optional(self.pool().clone(), self.named(Ask::new()), query)
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
+    where
+        'p: 'e,
+    {
+        prepare_with(self.pool().clone(), self.named(Ask::new()), sql, parameters)
+    }
+}
+
+type Many<'e, DB> = BoxStream<
+    'e,
+    Result<Either<<DB as Database>::QueryResult, <DB as Database>::Row>, sqlx::Error>,
+>;
+type One<'e, T> = BoxFuture<'e, Result<T, sqlx::Error>>;
+
+fn fetch_many<'e, 'q: 'e, DB: Database, E>(
+    manager: ConnectionManager<DB>,
+    ask: Ask,
+    query: E,
+) -> Many<'e, DB>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    E: 'q + Execute<'q, DB>,
+{
+    Box::pin(try_stream! {
+        let mut connection = manager.acquire_with(ask).await?;
+        begins(&mut connection).await?;
+        let outcome = {
+            let mut steps = connection.fetch_many(query);
+            loop {
+                match std::future::poll_fn(|context| Pin::new(&mut steps).poll_next(context)).await {
+                    Some(Ok(step)) => r#yield!(step),
+                    Some(Err(error)) => break Err(error),
+                    None => break Ok(()),
                 }
-            };
-            ended(&mut connection, &outcome);
-            outcome
-        })
-    }
+            }
+        };
+        ended(&mut connection, &outcome);
+        outcome
+    })
+}
 
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxFuture<'e, Result<Option<DB::Row>, sqlx::Error>>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        let manager = self.clone();
-        Box::pin(async move {
-            let mut connection = manager.acquire().await?;
-            connection.call_begins();
-            let outcome = connection.fetch_optional(query).await;
-            ended(&mut connection, &outcome);
-            outcome
-        })
-    }
+fn fetch_optional<'e, 'q: 'e, DB: Database, E>(
+    manager: ConnectionManager<DB>,
+    ask: Ask,
+    query: E,
+) -> One<'e, Option<DB::Row>>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    E: 'q + Execute<'q, DB>,
+{
+    Box::pin(async move {
+        let mut connection = manager.acquire_with(ask).await?;
+        begins(&mut connection).await?;
+        let outcome = connection.fetch_optional(query).await;
+        ended(&mut connection, &outcome);
+        outcome
+    })
+}
 
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [DB::TypeInfo],
-    ) -> BoxFuture<'e, Result<DB::Statement, sqlx::Error>>
-    where
-        'p: 'e,
-    {
-        let manager = self.clone();
-        Box::pin(async move {
-            let mut connection = manager.acquire().await?;
-            connection.call_begins();
-            let outcome = connection.prepare_with(sql, parameters).await;
-            ended(&mut connection, &outcome);
-            outcome
-        })
-    }
+fn prepare_with<DB: Database>(
+    manager: ConnectionManager<DB>,
+    ask: Ask,
+    sql: SqlStr,
+    parameters: &[DB::TypeInfo],
+) -> One<'_, DB::Statement>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    Box::pin(async move {
+        let mut connection = manager.acquire_with(ask).await?;
+        begins(&mut connection).await?;
+        let outcome = connection.prepare_with(sql, parameters).await;
+        ended(&mut connection, &outcome);
+        outcome
+    })
+}
+
+/// Notes that a call is under way. Its fault, if it is to meet one, leaves it so.
+#[cfg_attr(not(feature = "fault-injection"), allow(clippy::unused_async, reason = "faults wait"))]
+pub(super) async fn begins<DB: Database>(
+    connection: &mut PooledConnection<DB>,
+) -> Result<(), sqlx::Error> {
+    connection.call_begins();
+    #[cfg(feature = "fault-injection")]
+    connection.strike().await.map_err(|injected| sqlx::Error::Io(io::Error::other(injected)))?;
+    Ok(())
 }
 
 /// Notes that a call has come to its end; unless it has shown that the connection is broken, which the
@@ -135,9 +208,13 @@ impl From<Error> for sqlx::Error {
         let kind = match &error {
             Error::Closed => return Self::PoolClosed,
             Error::Timeout { .. } | Error::StillBorrowed { .. } => io::ErrorKind::TimedOut,
-            Error::Connect { .. } | Error::CircuitOpen { .. } => io::ErrorKind::NotConnected,
+            Error::Connect { .. } | Error::CircuitOpen { .. } | Error::ReadOnly { .. } => {
+                io::ErrorKind::NotConnected
+            }
             Error::NoneIdle { .. } | Error::RateLimited { .. } => io::ErrorKind::WouldBlock,
             Error::Overloaded { .. } => io::ErrorKind::ResourceBusy,
+            Error::UnknownTenant { .. } => io::ErrorKind::PermissionDenied,
+            Error::Invalid(_) => io::ErrorKind::InvalidInput,
             Error::Unclean { .. } | Error::CloseFailed { .. } => io::ErrorKind::ConnectionAborted,
         };
         Self::Io(io::Error::new(kind, error))

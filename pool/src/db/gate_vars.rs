@@ -35,7 +35,7 @@ fn read_leaks<F: Fn(&str) -> Option<String>>(
     vars.millis_or_off("POOL_LEAKS_AFTER", &mut after)?;
     if let Some(after) = after {
         let mut leaks = Leaks { after, ..Leaks::default() };
-        vars.switch("POOL_LEAKS_BACKTRACE", &mut leaks.backtrace)?;
+        vars.flag("POOL_LEAKS_BACKTRACE", &mut leaks.backtrace)?;
         settings.leaks = Some(leaks);
     }
     Ok(())
@@ -46,7 +46,7 @@ fn read_breaker<F: Fn(&str) -> Option<String>>(
     settings: &mut Settings,
 ) -> Result<(), ConfigError> {
     let mut is_on = false;
-    vars.switch("POOL_BREAKER", &mut is_on)?;
+    vars.flag("POOL_BREAKER", &mut is_on)?;
     if is_on {
         let breaker = settings.breaker.insert(Breaker::default());
         vars.number_or_off("POOL_BREAKER_FAILURES_IN_A_ROW", &mut breaker.failures_in_a_row)?;

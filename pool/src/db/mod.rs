@@ -1,28 +1,36 @@
 //! Connections of sqlx: opening, checking, cleaning and closing them.
 
+mod address;
+mod cluster;
 mod config;
 mod dialect;
 mod executor;
 mod gate_vars;
+mod hooks;
 mod instances;
 mod transaction;
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use sqlx::{Connection, Database};
 use sqlx_core::sql_str::SqlSafeStr;
 use sqlx_core::transaction::TransactionManager;
+use tokio::time::timeout;
 
+pub use self::cluster::{ClusterConfig, DatabaseCluster};
 pub use self::config::Config;
 use self::dialect::Dialect;
+use self::hooks::{Hooks, ask};
 pub use self::transaction::Transaction;
 use crate::connector::{Condition, Connector};
+use crate::error::StepTimeout;
 use crate::guard::Guard;
+use crate::hooks::{ConnectionMetadata, HookSet, HookTimeouts};
 use crate::pool::Pool;
 
 /// A pool of sqlx connections. See [`Pool`] for its methods, and [`Config`] for how to get one.
@@ -36,37 +44,13 @@ pub type PooledConnection<DB> = Guard<Sqlx<DB>>;
 /// How sqlx connects to a database.
 pub type ConnectOptions<DB> = <<DB as Database>::Connection as Connection>::Options;
 
-type Hook<DB> = Arc<
-    dyn for<'c> Fn(&'c mut <DB as Database>::Connection) -> BoxFuture<'c, Result<(), sqlx::Error>>
-        + Send
-        + Sync,
->;
-type Credentials<DB> =
-    Arc<dyn Fn() -> BoxFuture<'static, Result<ConnectOptions<DB>, sqlx::Error>> + Send + Sync>;
-
-/// What users may hang in.
-struct Hooks<DB: Database> {
-    before_connect: Option<Credentials<DB>>,
-    after_connect: Option<Hook<DB>>,
-    check: Option<Hook<DB>>,
-}
-
-impl<DB: Database> Clone for Hooks<DB> {
-    fn clone(&self) -> Self {
-        Self {
-            before_connect: self.before_connect.clone(),
-            after_connect: self.after_connect.clone(),
-            check: self.check.clone(),
-        }
-    }
-}
-
 /// The [`Connector`] of sqlx's databases. Made by [`Config`].
 pub struct Sqlx<DB: Database> {
     options: ConnectOptions<DB>,
     dialect: Dialect,
     reset_session: bool,
     hooks: Hooks<DB>,
+    limits: HookTimeouts,
 }
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
@@ -80,13 +64,21 @@ impl<DB: Database> Connector for Sqlx<DB> {
     type Connection = DB::Connection;
     type Error = sqlx::Error;
 
+    fn name(&self) -> Option<String> {
+        address::of(&self.options)
+    }
+
     async fn connect(&self) -> Result<DB::Connection, sqlx::Error> {
         let mut connection = match &self.hooks.before_connect {
-            Some(options) => DB::Connection::connect_with(&options().await?).await?,
+            Some(options) => {
+                let limit = self.limits.before_connect;
+                let options = in_time("before_connect", limit, options()).await?;
+                DB::Connection::connect_with(&options).await?
+            }
             None => DB::Connection::connect_with(&self.options).await?,
         };
-        if let Some(prepare) = &self.hooks.after_connect {
-            prepare(&mut connection).await?;
+        for prepare in &self.hooks.after_connect {
+            in_time("after_connect", self.limits.after_connect, prepare(&mut connection)).await?;
         }
         Ok(connection)
     }
@@ -133,9 +125,45 @@ impl<DB: Database> Connector for Sqlx<DB> {
         }
     }
 
+    fn hooks(&self) -> HookSet {
+        self.hooks.set()
+    }
+
+    async fn before_acquire(
+        &self,
+        connection: &mut DB::Connection,
+        metadata: ConnectionMetadata,
+    ) -> Result<bool, sqlx::Error> {
+        ask::<DB>(self.hooks.before_acquire.as_ref(), connection, metadata).await
+    }
+
+    async fn after_release(
+        &self,
+        connection: &mut DB::Connection,
+        metadata: ConnectionMetadata,
+    ) -> Result<bool, sqlx::Error> {
+        ask::<DB>(self.hooks.after_release.as_ref(), connection, metadata).await
+    }
+
+    #[cfg(feature = "fault-injection")]
+    fn faults(&self) -> Option<&crate::faults::Faults> {
+        self.hooks.faults.as_ref()
+    }
+
     async fn close(&self, connection: DB::Connection) -> Result<(), sqlx::Error> {
         connection.close().await
     }
+}
+
+/// Runs a hook of connecting within its own time limit.
+async fn in_time<T>(
+    step: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late =
+        |_| sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, StepTimeout { step, limit }));
+    timeout(limit, work).await.map_err(late)?
 }
 
 /// How many transactions and savepoints are open, as the driver knows.

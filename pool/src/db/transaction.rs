@@ -7,8 +7,11 @@ use std::panic::Location;
 use sqlx::{Connection, Database};
 use sqlx_core::transaction::TransactionManager;
 
-use super::{ConnectionManager, PooledConnection};
+use super::executor::begins;
+use super::{ConnectionManager, PooledConnection, Sqlx};
+use crate::acquiring::Acquiring;
 use crate::ask::Ask;
+use crate::tenant::Tenant;
 
 /// A transaction that owns its connection. Dropping it rolls back, and gives the connection back when that
 /// is done.
@@ -42,7 +45,7 @@ impl<DB: Database> ConnectionManager<DB> {
     /// As for [`acquire`](Self::acquire), and what beginning meets.
     #[track_caller]
     pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
-        self.begin_by(Location::caller(), Ask::new())
+        begun(self.acquire_by(Location::caller(), Ask::new()))
     }
 
     /// As [`begin`](Self::begin), on a connection that is asked for in another way: with a tag that says what
@@ -55,20 +58,29 @@ impl<DB: Database> ConnectionManager<DB> {
         &self,
         ask: impl Into<Ask>,
     ) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
-        self.begin_by(Location::caller(), ask.into())
+        begun(self.acquire_by(Location::caller(), ask.into()))
     }
+}
 
-    async fn begin_by(
-        &self,
-        by: &'static Location<'static>,
-        ask: Ask,
-    ) -> Result<Transaction<DB>, sqlx::Error> {
-        let mut connection = self.acquire_by(by, ask).await?;
-        connection.call_begins();
-        DB::TransactionManager::begin(&mut connection, None).await?;
-        connection.call_ended();
-        Ok(Transaction { connection, is_open: true })
+impl<DB: Database> Tenant<Sqlx<DB>> {
+    /// As [`ConnectionManager::begin`], in the name of this tenant.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire), and what beginning meets.
+    #[track_caller]
+    pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        begun(self.acquire_by(Location::caller(), Ask::new()))
     }
+}
+
+async fn begun<DB: Database>(
+    acquiring: Acquiring<'_, Sqlx<DB>>,
+) -> Result<Transaction<DB>, sqlx::Error> {
+    let mut connection = acquiring.await?;
+    begins(&mut connection).await?;
+    DB::TransactionManager::begin(&mut connection, None).await?;
+    connection.call_ended();
+    Ok(Transaction { connection, is_open: true })
 }
 
 impl<DB: Database> PooledConnection<DB> {
@@ -94,7 +106,7 @@ impl<DB: Database> Transaction<DB> {
     /// # Errors
     /// What committing meets. The connection is rolled back then.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.connection.call_begins();
+        begins(&mut self.connection).await?;
         DB::TransactionManager::commit(&mut self.connection).await?;
         self.connection.call_ended();
         self.is_open = false;

@@ -14,9 +14,9 @@ use crate::pools::subject::{Shape, Subject, warm};
 
 /// What a task did.
 #[derive(Clone, Copy, Default)]
-struct Served {
-    calls: u32,
-    longest: Duration,
+pub(crate) struct Served {
+    pub(crate) calls: u32,
+    pub(crate) longest: Duration,
 }
 
 /// 500 tasks over ten, which yield once while they hold one.
@@ -32,16 +32,24 @@ pub(super) async fn sleeping<S: Subject<Fake>>(env: &Env, _: Here<S>) -> Vec<f64
 /// Thousands of calls a second, Jain's index of how they are shared, and the longest wait in milliseconds.
 async fn crowd<S: Subject<Fake>>(env: &Env, tasks: usize, hold: Duration) -> Vec<f64> {
     let pool: S = warm(Fake::default(), Shape::of(10)).await;
+    throughput(env.time, tasks, |is_over| borrow(pool.clone(), hold, is_over)).await
+}
+
+/// The same, by tasks that go on until they are told that it is over.
+pub(crate) async fn throughput<F: Future<Output = Served> + Send + 'static>(
+    time: Duration,
+    tasks: usize,
+    task: impl Fn(Arc<AtomicBool>) -> F,
+) -> Vec<f64> {
     let is_over = Arc::new(AtomicBool::new(false));
     // All begin together: the first to be spawned would have the pool to itself for a while.
     let start = Arc::new(Barrier::new(tasks + 1));
     let tasks: Vec<_> = (0..tasks)
-        .map(|_| borrow(pool.clone(), hold, Arc::clone(&is_over)))
-        .map(|borrow| tokio::spawn(after(Arc::clone(&start), borrow)))
+        .map(|_| tokio::spawn(after(Arc::clone(&start), task(Arc::clone(&is_over)))))
         .collect();
     start.wait().await;
     let begun = Instant::now();
-    tokio::time::sleep(env.time).await;
+    tokio::time::sleep(time).await;
     is_over.store(true, Relaxed);
     let took = begun.elapsed();
     let Some(served) = ends(tasks).await else { return vec![f64::NAN; 3] };

@@ -43,7 +43,7 @@ pub(super) async fn while_checking<S: Subject<Fake>>(_: &Env, _: Here<S>) -> Vec
 /// A check never ends, and the pool is told to wait for 100 ms: how long the slowest of eight calls took.
 pub(super) async fn while_frozen<S: Subject<Fake>>(_: &Env, _: Here<S>) -> Vec<f64> {
     let server = Arc::new(Server::default());
-    let shape = Shape { check: true, limit: Duration::from_millis(100), max: 4 };
+    let shape = Shape { check: true, limit: Duration::from_millis(100), ..Shape::of(4) };
     let pool: S = warm(Fake(Arc::clone(&server)), shape).await;
     server.check_ms.store(1_000_000, Relaxed);
     let begun = Instant::now();

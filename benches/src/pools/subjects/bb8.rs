@@ -1,10 +1,16 @@
 //! bb8. Its time-out covers waiting, opening and checking. Guards that own their pool, as those of the others.
 
 use std::fmt;
+use std::time::Duration;
 
 use bb8::{ManageConnection, Pool, PooledConnection};
 
 use super::super::subject::{Backend, Failed, Shape, Subject};
+
+/// bb8's defaults, named so that they can be stretched.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_secs(10 * 60);
+const REAPER: Duration = Duration::from_secs(30);
 
 /// The pool.
 pub struct Bb8<B: Backend>(Pool<Managed<B>>);
@@ -49,7 +55,10 @@ impl<B: Backend> Subject<B> for Bb8<B> {
     async fn start(backend: B, shape: Shape) -> Self {
         let builder = Pool::builder()
             .max_size(u32::try_from(shape.max).expect("a small number"))
-            .connection_timeout(shape.limit)
+            .connection_timeout(shape.stretched(shape.limit))
+            .max_lifetime(Some(shape.stretched(LIFETIME)))
+            .idle_timeout(Some(shape.stretched(IDLE)))
+            .reaper_rate(shape.stretched(REAPER))
             .test_on_check_out(shape.check);
         Self(builder.build_unchecked(Managed(backend)))
     }

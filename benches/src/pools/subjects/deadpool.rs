@@ -77,7 +77,7 @@ impl<B: Backend, T: Timing> Subject<B> for Deadpool<B, T> {
     type Guard = Object<Managed<B>>;
 
     async fn start(backend: B, shape: Shape) -> Self {
-        let limit = T::IS_TIMED.then_some(shape.limit);
+        let limit = T::IS_TIMED.then_some(shape.stretched(shape.limit));
         let pool = Pool::builder(Managed { backend, check: shape.check })
             .max_size(shape.max)
             .runtime(Runtime::Tokio1)

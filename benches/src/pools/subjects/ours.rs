@@ -51,7 +51,23 @@ impl Connector for Fake {
 }
 
 fn settings(shape: Shape) -> Settings {
-    Settings { min: 0, max: shape.max, acquire_timeout: shape.limit, ..Settings::default() }
+    let as_it_comes = Settings::default();
+    let longer = |time| shape.stretched(time);
+    Settings {
+        min: 0,
+        max: shape.max,
+        acquire_timeout: longer(shape.limit),
+        connect_timeout: longer(as_it_comes.connect_timeout),
+        check_after: longer(as_it_comes.check_after),
+        check_timeout: longer(as_it_comes.check_timeout),
+        max_lifetime: as_it_comes.max_lifetime.map(longer),
+        idle_timeout: as_it_comes.idle_timeout.map(longer),
+        renew_before: longer(as_it_comes.renew_before),
+        retry_min: longer(as_it_comes.retry_min),
+        retry_max: longer(as_it_comes.retry_max),
+        maintenance_every: as_it_comes.maintenance_every.map(longer),
+        ..as_it_comes
+    }
 }
 
 impl Subject<Fake> for Ours<Fake> {
@@ -59,12 +75,11 @@ impl Subject<Fake> for Ours<Fake> {
     type Guard = Guard<Fake>;
 
     async fn start(backend: Fake, shape: Shape) -> Self {
-        let check_after = match shape.check {
+        let mut settings = settings(shape);
+        if shape.check {
             // The fake's checks are there to be met.
-            true => std::time::Duration::ZERO,
-            false => Settings::default().check_after,
-        };
-        let settings = Settings { check_after, ..settings(shape) };
+            settings.check_after = std::time::Duration::ZERO;
+        }
         Self(Pool::start(backend, settings).await.expect("the settings make sense"))
     }
 

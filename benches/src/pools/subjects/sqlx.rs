@@ -20,7 +20,7 @@ impl<DB: Database> Clone for SqlxPool<DB> {
 fn options<DB: Database>(shape: Shape) -> PoolOptions<DB> {
     PoolOptions::new()
         .max_connections(u32::try_from(shape.max).expect("a small number"))
-        .acquire_timeout(shape.limit)
+        .acquire_timeout(shape.stretched(shape.limit))
         .test_before_acquire(shape.check)
 }
 

@@ -1,17 +1,21 @@
 //! A web service with the manager in its state: notes in SQLite, and what the manager says about itself.
 //!
-//!     cargo run -p pool --example service -- 127.0.0.1:8080
+//!     cargo run -p pool --example service -- 127.0.0.1:8080 --demo
 //!     curl -d 'buy bread' http://127.0.0.1:8080/notes
 //!     curl http://127.0.0.1:8080/notes
 //!     curl http://127.0.0.1:8080/stats
 //!
-//! When no connection is to be had, clients get a 503 that says why. Ctrl-C ends it in good order: requests
+//! `http://127.0.0.1:8080/` is a page that shows these statistics live; with `--demo` there is something to see
+//! on it: callers that come and go. When no connection is to be had, clients get a 503 that says why. Ctrl-C ends it in good order: requests
 //! under way are answered, then the connections are closed.
+
+mod demo;
 
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
 use pool::{Config, ConnectionManager, Error, Stats};
@@ -22,12 +26,18 @@ type Answer<T> = Result<T, (StatusCode, String)>;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| String::from("127.0.0.1:8080"));
+    let (flags, mut addresses): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument == "--demo");
+    let address = addresses.pop().unwrap_or_else(|| String::from("127.0.0.1:8080"));
     let file = std::env::temp_dir().join(format!("pool-service-{}.db", std::process::id()));
     let manager = manager(&format!("sqlite://{}?mode=rwc", file.display())).await?;
 
     let listener = tokio::net::TcpListener::bind(&address).await?;
-    println!("notes are at http://{}/notes", listener.local_addr()?);
+    let at = listener.local_addr()?;
+    println!("notes are at http://{at}/notes, and what the manager does at http://{at}/");
+    if !flags.is_empty() {
+        demo::start(&manager);
+    }
     axum::serve(listener, service(manager.clone()))
         .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
         .await?;
@@ -39,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn manager(url: &str) -> Result<Manager, Box<dyn std::error::Error>> {
     let config = Config::<Sqlite>::new(url)?
         .min(1)
-        .max(4)
+        .max(8)
         .name("notes")
         .set(|settings| settings.acquire_timeout = Duration::from_secs(2));
     let manager = ConnectionManager::connect(config).await?;
@@ -51,6 +61,7 @@ fn service(manager: Manager) -> Router {
     Router::new()
         .route("/notes", get(read).post(write))
         .route("/stats", get(stats))
+        .route("/", get(page))
         .with_state(manager)
 }
 
@@ -69,6 +80,12 @@ async fn write(State(manager): State<Manager>, text: String) -> Answer<StatusCod
 
 async fn stats(State(manager): State<Manager>) -> Json<Stats> {
     Json(manager.stats())
+}
+
+/// Shows `/stats`, live. It needs nothing but itself, and the browser holds it to that.
+async fn page() -> impl IntoResponse {
+    const ONLY_ITSELF: &str = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'";
+    ([(header::CONTENT_SECURITY_POLICY, ONLY_ITSELF)], Html(include_str!("page.html")))
 }
 
 fn unavailable(error: Error) -> (StatusCode, String) {
@@ -113,7 +130,11 @@ mod tests {
         let (status, body) = ask(&service, get("/stats")).await;
         let stats: Stats = serde_json::from_str(&body).unwrap();
         assert_eq!((status, stats.name.as_str(), stats.in_use), (StatusCode::OK, "notes", 0));
-        assert!((1..=4).contains(&stats.open) && stats.wait.count >= 3);
+        assert!((1..=8).contains(&stats.open) && stats.wait.count >= 3);
+
+        // What it shows in a browser is checked by ci/page.sh.
+        let (status, page) = ask(&service, get("/")).await;
+        assert_eq!((status, page.contains("fetch(\"stats\"")), (StatusCode::OK, true));
 
         manager.close(Duration::from_secs(5)).await.unwrap();
         let (status, why) = ask(&service, get("/notes")).await;
