@@ -68,36 +68,40 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         Self { shared, step: Step::Asked(by, ask), spare: None }
     }
 
-    /// The first step. Answers what it has come to, unless there is something to wait for.
-    fn begin(&mut self, by: &'static Location<'static>, ask: Ask) -> Option<Acquired<C>> {
-        let request = match request(self.shared, by, &ask) {
+    /// The first step, on the way of those who find what they want. Answers what it has come to, unless there
+    /// is something to wait for.
+    fn begin(&mut self) -> Option<Acquired<C>> {
+        let Step::Asked(by, ask) = &self.step else { return None };
+        let request = match request(self.shared, by, ask) {
             Ok(request) => request,
             Err(error) => return Some(Err(error)),
         };
         #[cfg(feature = "rate-limit")]
         if let Some(limits) = &self.shared.gate.limits {
-            return self.pass(limits, request, ask);
+            match limits.try_pass(&request, true) {
+                Verdict::Pass => {}
+                verdict => return self.held_back(limits, verdict, request),
+            }
         }
-        self.take(request, ask, None)
-    }
-
-    /// Takes a connection, or joins those who wait for one.
-    fn take(
-        &mut self,
-        request: Request,
-        ask: Ask,
-        deadline: Option<Instant>,
-    ) -> Option<Acquired<C>> {
         match take(self.shared, request) {
-            Ok((request, Take::Lease(lease))) => Some(Ok(acquired(self.shared, &request, lease))),
+            Ok((request, Take::Lease(lease))) => {
+                self.step = Step::Over;
+                Some(Ok(acquired(self.shared, request, lease)))
+            }
             Ok((request, _)) => {
-                let limit = match deadline {
-                    Some(deadline) => deadline.saturating_duration_since(request.since),
-                    None => limit(self.shared, &ask),
-                };
+                let limit = limit(self.shared, ask);
+                let ask = self.ask();
                 self.join(request, ask, limit)
             }
             Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Takes out how it was asked.
+    fn ask(&mut self) -> Ask {
+        match std::mem::replace(&mut self.step, Step::Over) {
+            Step::Asked(_, ask) => ask,
+            _ => Ask::new(),
         }
     }
 
@@ -153,12 +157,18 @@ impl<'a, C: Connector> Acquiring<'a, C> {
 
 #[cfg(feature = "rate-limit")]
 impl<'a, C: Connector> Acquiring<'a, C> {
-    /// Takes the permits that it needs, or waits for them.
-    fn pass(&mut self, limits: &'a Limits, request: Request, ask: Ask) -> Option<Acquired<C>> {
-        let first = match limits.try_pass(&request, true) {
-            Verdict::Pass => return self.take(request, ask, None),
+    /// What one does who gets no permit at once.
+    fn held_back(
+        &mut self,
+        limits: &'a Limits,
+        verdict: Verdict,
+        request: Request,
+    ) -> Option<Acquired<C>> {
+        let ask = self.ask();
+        let first = match verdict {
             Verdict::Wait(first) => first,
             Verdict::Refuse(error) => return Some(Err(not_passed(self.shared, &request, error))),
+            Verdict::Pass => unreachable!("it is not held back"),
         };
         let deadline = deadline(request.since, limit(self.shared, &ask));
         // A permit would be of no use.
@@ -176,12 +186,18 @@ impl<'a, C: Connector> Acquiring<'a, C> {
     fn passed(&mut self, outcome: Result<(), Error>) -> Option<Acquired<C>> {
         let Step::Held(held) = std::mem::replace(&mut self.step, Step::Over) else { return None };
         let Held { request, asked, .. } = *held;
-        match outcome {
-            Ok(()) => {
-                let request = Request { since: Instant::now(), ..request };
-                self.take(request, asked.ask, Some(asked.deadline))
+        if let Err(error) = outcome {
+            return Some(Err(not_passed(self.shared, &request, error)));
+        }
+        // What it has waited for so far was no connection.
+        let request = Request { since: Instant::now(), ..request };
+        match take(self.shared, request) {
+            Ok((request, Take::Lease(lease))) => Some(Ok(acquired(self.shared, request, lease))),
+            Ok((request, _)) => {
+                let limit = asked.deadline.saturating_duration_since(request.since);
+                self.join(request, asked.ask, limit)
             }
-            Err(error) => Some(Err(not_passed(self.shared, &request, error))),
+            Err(error) => Some(Err(error)),
         }
     }
 }
@@ -200,12 +216,8 @@ impl<C: Connector> Future for Acquiring<'_, C> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Step::Asked(by, ask) = &mut this.step {
-            let (by, ask) = (*by, std::mem::take(ask));
-            this.step = Step::Over;
-            if let Some(done) = this.begin(by, ask) {
-                return Poll::Ready(done);
-            }
+        if let Some(done) = this.begin() {
+            return Poll::Ready(done);
         }
         #[cfg(feature = "rate-limit")]
         if let Step::Held(held) = &mut this.step {
@@ -217,7 +229,7 @@ impl<C: Connector> Future for Acquiring<'_, C> {
         if let Step::Waits(waiting) = &mut this.step {
             let served = ready!(waiting.poll(context));
             let done = match served {
-                Ok(lease) => Some(Ok(acquired(this.shared, waiting.request(), lease))),
+                Ok(lease) => Some(Ok(acquired(this.shared, waiting.request().clone(), lease))),
                 Err(error) => {
                     waiting.request().note_refused();
                     this.fall_back(error)
@@ -241,18 +253,20 @@ impl<C: Connector> Future for Acquiring<'_, C> {
 
 fn acquired<C: Connector>(
     shared: &Arc<Shared<C>>,
-    request: &Request,
+    request: Request,
     lease: Lease<Item<C>>,
 ) -> Guard<C> {
     if let (Some(account), Some(since)) = (&request.marks.tag, lease.since) {
         account.served(since.saturating_duration_since(request.since));
     }
-    let guard = Guard::new(Arc::clone(shared), lease, request.marks.clone());
+    if let Some(leaked) = &shared.gate.leaked {
+        leaked.borrowed(lease.resource.id);
+    }
     event!(debug, shared, {
-        id = %guard.id(), by = %request.by, tenant = request.tenant_name(),
+        id = %lease.resource.id, by = %request.by, tenant = request.tenant_name(),
         tag = request.marks.tag_name(),
     }, "connection acquired");
-    guard
+    Guard::new(Arc::clone(shared), lease, request.marks.tag)
 }
 
 /// Borrows a connection if one can be had at once.
@@ -287,7 +301,7 @@ pub(crate) fn try_acquire<C: Connector>(
         return Err(not_passed(shared, &request, error));
     }
     match take(shared, request)? {
-        (request, Take::Lease(lease)) => Ok(acquired(shared, &request, lease).in_span(by)),
+        (request, Take::Lease(lease)) => Ok(acquired(shared, request, lease).in_span(by)),
         (request, _) => Err(Error::NoneIdle { why: shared.why(Some(&request)) }),
     }
 }

@@ -13,7 +13,7 @@ use crate::connector::{Condition, Connector};
 use crate::core::Lease;
 use crate::error::{Cause, Error};
 use crate::event::event;
-use crate::gate::Marks;
+use crate::gate::tags::Account;
 use crate::id::ConnectionId;
 use crate::reason::Reason;
 use crate::seat::{Seat, give_back};
@@ -29,12 +29,17 @@ pub struct Guard<C: Connector> {
     shared: Arc<Shared<C>>,
     /// Always there, until the guard is taken apart or dropped.
     lease: Option<Lease<Item<C>>>,
-    marks: Marks,
+    /// The account of those with the borrower's tag.
+    tag: Option<Arc<Account>>,
 }
 
 impl<C: Connector> Guard<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, lease: Lease<Item<C>>, marks: Marks) -> Self {
-        Self { shared, lease: Some(lease), marks }
+    pub(crate) fn new(
+        shared: Arc<Shared<C>>,
+        lease: Lease<Item<C>>,
+        tag: Option<Arc<Account>>,
+    ) -> Self {
+        Self { shared, lease: Some(lease), tag }
     }
 
     /// Takes out the connection, and notes that its borrower has no more use for it.
@@ -44,10 +49,10 @@ impl<C: Connector> Guard<C> {
             lease.resource.span = Span::none();
         }
         let gate = &self.shared.gate;
-        let is_noted = self.marks.tag.is_some() || gate.notes_returns;
+        let is_noted = self.tag.is_some() || gate.notes_returns;
         if let Some(since) = lease.since.filter(|_| is_noted) {
             let held = since.elapsed();
-            if let Some(account) = &self.marks.tag {
+            if let Some(account) = &self.tag {
                 account.gave_back(held);
             }
             if gate.relief.is_measuring {

@@ -128,6 +128,29 @@ async fn nobody_waits_in_vain_for_a_turn_that_comes_too_late() {
     assert!(matches!(error, Error::RateLimited { retry_after, .. } if retry_after == millis(100)));
 }
 
+/// One who comes in the very moment of the next permit, before the one who waits for it has run.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_does_not_overtake_one_who_waits() {
+    let (pool, _server) = start(with(vec![limit(Limited::Pool, 10, WhenOver::Wait)])).await;
+    drop(pool.acquire().await.unwrap());
+    let begun = Instant::now();
+    // Polled by hand, so that it stands in the line and has not run when its permit comes.
+    let mut first = std::pin::pin!(pool.acquire());
+    assert!(poll(first.as_mut()).is_pending());
+    sleep(millis(100)).await;
+    let mut second = std::pin::pin!(pool.acquire());
+    assert!(poll(second.as_mut()).is_pending(), "it has overtaken");
+    assert!(matches!(pool.try_acquire(), Err(Error::RateLimited { .. })), "it has overtaken");
+    drop(first.await.unwrap());
+    assert_eq!(begun.elapsed(), millis(100));
+    drop(second.await.unwrap());
+    assert_eq!(begun.elapsed(), millis(200));
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
+
 /// At each point of its wait.
 #[tokio::test(start_paused = true)]
 async fn one_who_gives_up_while_it_waits_has_taken_no_turn() {

@@ -64,6 +64,8 @@ pub struct LeakStats {
 pub(crate) struct Leaked {
     settings: Leaks,
     out: ConcurrentOrderedMap<(ConnectionId, Instant), Hold>,
+    /// Where those were borrowed that are held now, if that is wanted.
+    traces: ConcurrentOrderedMap<ConnectionId, Arc<Backtrace>>,
     reported: Count,
     returned: Count,
 }
@@ -71,13 +73,15 @@ pub(crate) struct Leaked {
 impl Leaked {
     pub(crate) fn new(settings: Leaks) -> Self {
         let (reported, returned) = (Count::new(0), Count::new(0));
-        Self { settings, out: ConcurrentOrderedMap::new(), reported, returned }
+        let (out, traces) = (ConcurrentOrderedMap::new(), ConcurrentOrderedMap::new());
+        Self { settings, out, traces, reported, returned }
     }
 
-    /// Who asks, for the report.
-    pub(crate) fn origin(&self) -> (Option<tokio::task::Id>, Option<Arc<Backtrace>>) {
-        let trace = self.settings.backtrace.then(|| Arc::new(Backtrace::force_capture()));
-        (tokio::task::try_id(), trace)
+    /// Notes from where a connection is borrowed, if that is wanted.
+    pub(crate) fn borrowed(&self, id: ConnectionId) {
+        if self.settings.backtrace {
+            self.traces.set(id, Arc::new(Backtrace::force_capture()));
+        }
     }
 
     pub(crate) fn stats(&self) -> LeakStats {
@@ -97,10 +101,17 @@ impl<C: Connector> Shared<C> {
     /// Says that a borrower gives back what it has held since then. Usually nothing is out, which is one look.
     #[expect(clippy::len_zero, reason = "`is_empty` searches")]
     pub(crate) fn note_return(&self, leaked: &Leaked, id: ConnectionId, since: Instant) {
+        if leaked.settings.backtrace {
+            leaked.traces.delete(&id);
+        }
         // Not exact while a report is being made. Whatever is missed then, the next look finds.
         if leaked.out.len() == 0 {
             return;
         }
+        self.note_found(leaked, id, since);
+    }
+
+    fn note_found(&self, leaked: &Leaked, id: ConnectionId, since: Instant) {
         if let Some(hold) = leaked.out.remove(&(id, since)) {
             leaked.returned.fetch_add(1, Ordering::Relaxed);
             let held = since.elapsed();
@@ -117,7 +128,7 @@ impl<C: Connector> Shared<C> {
         // One that came back while the last report was made.
         for ((id, since), _) in leaked.out.iter() {
             if !held.iter().any(|(other, hold)| (*other, hold.since) == (id, since)) {
-                self.note_return(leaked, id, since);
+                self.note_found(leaked, id, since);
             }
         }
         let mut next = now + after;
@@ -126,19 +137,20 @@ impl<C: Connector> Shared<C> {
                 next = next.min(hold.since + after);
             } else if leaked.out.insert((id, hold.since), hold.clone()).is_none() {
                 leaked.reported.fetch_add(1, Ordering::Relaxed);
-                self.report_leak(id, &hold, now);
+                self.report_leak(leaked, id, &hold, now);
             }
         }
         next
     }
 
-    fn report_leak(&self, id: ConnectionId, hold: &Hold, now: Instant) {
+    fn report_leak(&self, leaked: &Leaked, id: ConnectionId, hold: &Hold, now: Instant) {
         let marks = &hold.request.marks;
         let held = now.saturating_duration_since(hold.since);
+        let trace = leaked.traces.get(&id);
         event!(warn, self, {
             id = %id, by = %hold.request.by, tag = marks.tag_name(),
             task = marks.task.map(tracing::field::display),
-            backtrace = marks.trace.as_deref().map(tracing::field::display),
+            backtrace = trace.as_deref().map(tracing::field::display),
             held = ?held,
         }, "connection held for too long");
     }

@@ -9,7 +9,6 @@ pub(crate) mod relief;
 pub(crate) mod tags;
 mod window;
 
-use std::backtrace::Backtrace;
 use std::sync::Arc;
 
 use self::circuit::Circuit;
@@ -27,7 +26,6 @@ use crate::settings::Settings;
 pub(crate) struct Marks {
     pub(crate) tag: Option<Arc<Account>>,
     pub(crate) task: Option<tokio::task::Id>,
-    pub(crate) trace: Option<Arc<Backtrace>>,
 }
 
 /// One pool's. What is off is `None`, and asked for by one look.
@@ -64,13 +62,9 @@ impl<C: Connector> Gate<C> {
 
     /// What there is to know about one who asks now.
     pub(crate) fn marks(&self, ask: &Ask) -> Marks {
-        let tag = ask.tag.as_ref().map(|tag| self.tags.account(tag));
-        match &self.leaked {
-            None => Marks { tag, task: None, trace: None },
-            Some(leaked) => {
-                let (task, trace) = leaked.origin();
-                Marks { tag, task, trace }
-            }
+        Marks {
+            tag: ask.tag.as_ref().map(|tag| self.tags.account(tag)),
+            task: self.leaked.as_ref().and_then(|_| tokio::task::try_id()),
         }
     }
 }
