@@ -78,7 +78,7 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         };
         #[cfg(feature = "rate-limit")]
         if let Some(limits) = &self.shared.gate.limits {
-            match limits.try_pass(&request.marks, true) {
+            match limits.try_pass(&request, true) {
                 Verdict::Pass => {}
                 verdict => return self.held_back(limits, verdict, request),
             }
@@ -177,7 +177,7 @@ impl<'a, C: Connector> Acquiring<'a, C> {
             return self.fall_back(self.shared.circuit_open());
         }
         event!(debug, self.shared, { by = %request.by, }, "waiting for a permit");
-        let permit = limits.pass(request.marks.clone(), first, deadline);
+        let permit = limits.pass(request.clone(), first, deadline);
         let asked = Asked { ask, deadline };
         self.step = Step::Held(Box::new(Held { request, asked, permit }));
         None
@@ -296,7 +296,7 @@ pub(crate) fn try_acquire<C: Connector>(
     let request = request(shared, by, ask)?;
     #[cfg(feature = "rate-limit")]
     if let Some(limits) = &shared.gate.limits
-        && let Verdict::Refuse(error) = limits.try_pass(&request.marks, false)
+        && let Verdict::Refuse(error) = limits.try_pass(&request, false)
     {
         return Err(not_passed(shared, &request, error));
     }

@@ -76,7 +76,7 @@ pub enum Error {
     /// There are no permits left. See `RateLimit`.
     #[error("the rate limit of {of} is reached, retry in {retry_after:?}")]
     RateLimited {
-        /// Whose limit it is: `pool`, or `tag` and its name.
+        /// Whose limit it is: `pool`, or `tag` or `tenant` and its name.
         of: String,
         /// When a permit may be had, as it stands now.
         retry_after: Duration,

@@ -62,7 +62,7 @@
 //! | [`Adaptive`] | moves the maximum between bounds by what is measured | `adaptive` |
 //! | [`Ask::tag`] | use, waits and holds by [`Tag`], and which tags hold the connections | `tags` |
 //! | [`Leaks`] | who has held a connection for too long, reported once, and found again | `leaks` |
-//! | `RateLimit` (feature `rate-limit`) | how often connections may be asked for, by pool and tag | `rate_limit` |
+//! | `RateLimit` (feature `rate-limit`) | how often connections may be asked for, by pool, tenant and tag | `rate_limit` |
 //! | [`Breaker`] | nobody waits for a database that fails; probes find it back | `breaker` |
 //! | [`Degradation`] | waiting less, and shedding by [`Priority`], when many wait | `degradation` |
 //! | [`Fallback`] | a replica, or a closure, for those who get no connection | `degradation` |
@@ -72,7 +72,7 @@
 //! | [`Cluster`], [`ClusterConfig`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
 //! | `faults` (feature `fault-injection`) | faults on purpose, by a seed or a script, for tests and drills | `faults` |
 //!
-//! What stands before an acquire is asked in this order: the tag's rate limit, the pool's rate limit, what is
+//! What stands before an acquire is asked in this order: the rate limits of the tag, the tenant and the pool, what is
 //! idle, the rules of degradation, the circuit, the queue, and the fallback.
 //!
 //! # What it promises

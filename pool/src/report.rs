@@ -88,7 +88,7 @@ impl<C: Connector> Shared<C> {
     #[cfg(feature = "rate-limit")]
     fn rate_limits(&self) -> Vec<LimitStats> {
         let Some(limits) = &self.gate.limits else { return Vec::new() };
-        limits.stats().into_iter().chain(self.gate.tags.limits()).collect()
+        limits.stats().chain(self.gate.tags.limits()).collect()
     }
 
     /// Who holds connections, since longest first.

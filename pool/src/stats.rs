@@ -156,7 +156,7 @@ pub struct Stats {
     /// What is known of leaks, if they are looked for.
     #[serde(default)]
     pub leaks: Option<LeakStats>,
-    /// What the rate limits have done: that of the pool, then those of tags.
+    /// What the rate limits have done: that of the pool, then those of tenants and of tags.
     #[cfg(feature = "rate-limit")]
     #[serde(default)]
     pub rate_limits: Vec<LimitStats>,

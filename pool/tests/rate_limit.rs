@@ -187,6 +187,20 @@ async fn each_tag_has_its_own_limit_and_the_narrower_one_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tenant_has_its_own_limit() {
+    let acme = Limited::Tenant(String::from("acme"));
+    let (pool, _server) = start(with(vec![limit(acme.clone(), 10, WhenOver::Wait)])).await;
+    let begun = Instant::now();
+    for _ in 0..3 {
+        drop(pool.acquire_with(Ask::new().tenant("acme")).await.unwrap());
+        drop(pool.acquire_with(Ask::new().tenant("other")).await.unwrap());
+    }
+    assert_eq!((begun.elapsed(), of(&pool, &acme).passed), (millis(200), 3));
+    let error = pool.acquire_with(Ask::new().tenant("acme").within(millis(5))).await.unwrap_err();
+    assert_eq!(error.to_string(), "the rate limit of tenant acme is reached, retry in 100ms");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_named_tag_has_its_limit_however_many_others_came_first() {
     let limits = vec![limit(Limited::Tag(String::from("report")), 1, WhenOver::Refuse)];
     let (pool, _server) = start(Settings { max_tags: 2, ..with(limits) }).await;

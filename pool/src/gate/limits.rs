@@ -1,5 +1,6 @@
 //! Rate limits: how often connections may be asked for, by the `governor` crate on tokio's clock.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Add;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Marks;
+use crate::core::Request;
 use crate::error::{ConfigError, Error};
 use crate::histogram::{SharedRecorder, Times};
 use crate::settings::millis;
@@ -60,6 +61,8 @@ pub enum Limited {
     Pool,
     /// Those with this tag.
     Tag(String),
+    /// Those of this [tenant](crate::Ask::tenant).
+    Tenant(String),
     /// Those with each tag that has no limit of its own, each tag by itself. Those that come beyond
     /// [`Settings::max_tags`](crate::Settings::max_tags) are limited together.
     EachTag,
@@ -70,6 +73,7 @@ impl fmt::Display for Limited {
         match self {
             Self::Pool => f.write_str("pool"),
             Self::Tag(tag) => write!(f, "tag {tag}"),
+            Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
             Self::EachTag => f.write_str("each tag"),
         }
     }
@@ -295,6 +299,7 @@ impl Drop for Waiting<'_> {
 
 /// The limits of a pool. Those of tags are with the tags' accounts.
 pub(crate) struct Limits {
+    tenants: BTreeMap<String, Limiter>,
     pool: Option<Limiter>,
 }
 
@@ -311,19 +316,24 @@ impl Limits {
     pub(crate) fn new(limits: &[RateLimit]) -> Option<Self> {
         let pool = limits.iter().find(|limit| limit.of == Limited::Pool);
         let pool = pool.and_then(|limit| Limiter::new(limit, Limited::Pool));
-        (!limits.is_empty()).then_some(Self { pool })
+        let tenants = limits.iter().filter_map(|limit| match &limit.of {
+            Limited::Tenant(name) => Some((name.clone(), Limiter::new(limit, limit.of.clone())?)),
+            _ => None,
+        });
+        (!limits.is_empty()).then(|| Self { tenants: tenants.collect(), pool })
     }
 
     /// Those that one who asks has to pass: the narrowest first, so that one who is held back there takes
     /// nothing from the others.
-    fn of<'a>(&'a self, marks: &'a Marks) -> [Option<&'a Limiter>; 2] {
-        let tag = marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
-        [tag, self.pool.as_ref()]
+    fn of<'a>(&'a self, request: &'a Request) -> [Option<&'a Limiter>; 3] {
+        let tag = request.marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
+        let tenant = request.tenant_name().and_then(|name| self.tenants.get(name));
+        [tag, tenant, self.pool.as_ref()]
     }
 
     /// Takes a permit of each, without waiting.
-    pub(crate) fn try_pass(&self, marks: &Marks, may_wait: bool) -> Verdict {
-        for (at, limiter) in self.of(marks).into_iter().enumerate() {
+    pub(crate) fn try_pass(&self, request: &Request, may_wait: bool) -> Verdict {
+        for (at, limiter) in self.of(request).into_iter().enumerate() {
             match limiter.map(|limiter| limiter.try_pass(may_wait)) {
                 None | Some(Ok(())) => {}
                 Some(Err(Over::Waits)) => return Verdict::Wait(at),
@@ -336,20 +346,21 @@ impl Limits {
     /// Waits for a permit of each, from the one with this number on.
     pub(crate) fn pass(
         &self,
-        marks: Marks,
+        request: Request,
         first: usize,
         deadline: Instant,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            for limiter in self.of(&marks).into_iter().skip(first).flatten() {
+            for limiter in self.of(&request).into_iter().skip(first).flatten() {
                 limiter.pass(deadline).await?;
             }
             Ok(())
         })
     }
 
-    pub(crate) fn stats(&self) -> Option<LimitStats> {
-        self.pool.as_ref().map(Limiter::stats)
+    /// That of the pool, then those of tenants.
+    pub(crate) fn stats(&self) -> impl Iterator<Item = LimitStats> {
+        self.pool.iter().chain(self.tenants.values()).map(Limiter::stats)
     }
 }
 
@@ -359,7 +370,13 @@ pub(crate) struct TagLimits(Vec<RateLimit>);
 
 impl TagLimits {
     pub(crate) fn new(limits: &[RateLimit]) -> Self {
-        Self(limits.iter().filter(|limit| limit.of != Limited::Pool).cloned().collect())
+        Self(
+            limits
+                .iter()
+                .filter(|limit| matches!(limit.of, Limited::Tag(_) | Limited::EachTag))
+                .cloned()
+                .collect(),
+        )
     }
 
     /// The tags that have a limit of their own.
