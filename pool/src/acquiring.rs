@@ -280,7 +280,7 @@ fn take<C: Connector>(
             Take::Forgotten => request = shared.anew(request)?,
             Take::Wait => return Ok((request, Take::Wait)),
             Take::Lease(lease) => {
-                shared.meters.waited(Duration::ZERO);
+                shared.meters.waited(request.since, request.since);
                 return Ok((request, Take::Lease(lease)));
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, SharedString, Unit};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::connector::Connector;
 use crate::core::Counts;
@@ -67,12 +67,12 @@ impl Meters {
         self.create_time.record(took);
     }
 
-    pub(crate) fn waited(&self, time: Duration) {
-        self.wait_time.record(time);
+    pub(crate) fn waited(&self, since: Instant, until: Instant) {
+        self.wait_time.record(until.saturating_duration_since(since));
     }
 
-    pub(crate) fn used(&self, time: Duration) {
-        self.use_time.record(time);
+    pub(crate) fn used(&self, since: Instant, until: Instant) {
+        self.use_time.record(until.saturating_duration_since(since));
     }
 
     pub(crate) fn timed_out(&self) {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::connector::Connector;
 use crate::shared::Shared;
 
@@ -15,9 +17,9 @@ impl Meters {
 
     pub(crate) fn opened(&self, _: Duration) {}
 
-    pub(crate) fn waited(&self, _: Duration) {}
+    pub(crate) fn waited(&self, _: Instant, _: Instant) {}
 
-    pub(crate) fn used(&self, _: Duration) {}
+    pub(crate) fn used(&self, _: Instant, _: Instant) {}
 
     pub(crate) fn timed_out(&self) {}
 }

@@ -248,7 +248,7 @@ impl<C: Connector> Shared<C> {
     /// Measures a use that is over. None, if nobody has used it.
     pub(crate) fn used(&self, since: Option<Instant>, now: Instant) {
         if let Some(since) = since {
-            self.meters.used(now.saturating_duration_since(since));
+            self.meters.used(since, now);
         }
     }
 

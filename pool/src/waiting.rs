@@ -68,7 +68,7 @@ impl<'a, C: Connector> Waiting<'a, C> {
         self.is_served = true;
         let request = &self.place.waiter.request;
         if let Ok(Lease { since: Some(since), .. }) = &served {
-            self.shared.meters.waited(since.saturating_duration_since(request.since));
+            self.shared.meters.waited(request.since, *since);
         }
         Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal, self.is_cut)))
     }

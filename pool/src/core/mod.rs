@@ -356,6 +356,7 @@ impl<R> State<R> {
     }
 
     /// Moves a slot to another stage and keeps the sets and counters in step (C2, C6).
+    #[inline]
     fn put(&mut self, slot: usize, stage: Stage<R>) -> Stage<R> {
         self.count(slot, &stage, true);
         let before = std::mem::replace(&mut self.slots[slot].stage, stage);
@@ -363,18 +364,17 @@ impl<R> State<R> {
         before
     }
 
+    #[inline]
     fn count(&mut self, slot: usize, stage: &Stage<R>, enters: bool) {
         let step = |count: &mut usize| if enters { *count += 1 } else { *count -= 1 };
         let mark = |set: &mut Bits| if enters { set.insert(slot) } else { set.remove(slot) };
         match stage {
             Stage::Empty => mark(&mut self.empty),
             Stage::Idle(_) => mark(&mut self.idle),
-            Stage::Lent(hold) => {
+            Stage::Lent => {
                 step(&mut self.lent);
-                match &hold.request.tenant {
-                    None => {}
-                    Some(tenant) if enters => self.queue.lent(tenant, hold.since),
-                    Some(tenant) => self.queue.ended(tenant),
+                if !enters {
+                    self.end_loan(slot);
                 }
             }
             Stage::Checking => step(&mut self.supplying),
@@ -384,6 +384,21 @@ impl<R> State<R> {
                 step(&mut self.supplying);
             }
             Stage::Retiring => step(&mut self.retiring),
+        }
+    }
+
+    /// Notes who has the resource of a slot that has just come to [`Stage::Lent`] (C8).
+    fn note_loan(&mut self, slot: usize, hold: Hold) {
+        if let Some(tenant) = &hold.request.tenant {
+            self.queue.lent(tenant, hold.since);
+        }
+        self.slots[slot].hold = Some(hold);
+    }
+
+    fn end_loan(&mut self, slot: usize) {
+        let ended = self.slots[slot].hold.take();
+        if let Some(tenant) = ended.and_then(|hold| hold.request.tenant) {
+            self.queue.ended(&tenant);
         }
     }
 

@@ -45,8 +45,8 @@ impl<R> Core<R> {
             Stage::Idle(resource) if fresh(resource) => {}
             _ => return Take::Wait,
         }
-        let hold = Hold { since: request.since, request: request.clone() };
-        let lease = state.take_idle(slot, Stage::Lent(hold));
+        let lease = state.take_idle(slot, Stage::Lent);
+        state.note_loan(slot, Hold { since: request.since, request: request.clone() });
         drop(state);
         self.note_wait(slot, request, Duration::ZERO);
         Take::Lease(Lease { since: Some(request.since), ..lease })
@@ -163,11 +163,12 @@ impl<R> Core<R> {
     /// Marks a resource that its holder is going to close. The caller calls [`supply`](Self::supply) next (C6).
     pub(crate) fn retire(&self, slot: usize, now: Instant) {
         let mut state = self.state.lock();
-        let before = state.put(slot, Stage::Retiring);
+        let since = state.slots[slot].hold.as_ref().map(|hold| hold.since);
+        state.put(slot, Stage::Retiring);
         self.note_crowd(&state);
         drop(state);
-        if let Stage::Lent(hold) = before {
-            self.timings[slot].used.record(now.saturating_duration_since(hold.since));
+        if let Some(since) = since {
+            self.timings[slot].used.record(now.saturating_duration_since(since));
         }
     }
 
@@ -256,7 +257,8 @@ impl<R> State<R> {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };
-        self.put(slot, Stage::Lent(Hold { since: now, request: waiter.request.clone() }));
+        self.put(slot, Stage::Lent);
+        self.note_loan(slot, Hold { since: now, request: waiter.request.clone() });
         waiter.give(Lease { since: Some(now), ..lease })
     }
 }

@@ -17,8 +17,8 @@ pub(crate) enum Stage<R> {
     /// Reserved for a resource that is being made.
     Connecting,
     Idle(R),
-    /// A borrower has it, or a waiter's cell.
-    Lent(Hold),
+    /// A borrower has it, or a waiter's cell. The slot's `hold` says who.
+    Lent,
     /// A task has it, and will hand it to a waiter.
     Checking,
     /// A task has it, and will give it back. Nobody waits for that.
@@ -38,6 +38,8 @@ pub(crate) struct Lease<R> {
 
 pub(super) struct Slot<R> {
     pub(super) stage: Stage<R>,
+    /// Who holds the resource, at [`Stage::Lent`] only. Beside the stage, which so is small to move.
+    pub(super) hold: Option<Hold>,
     /// The pool's generation when the making of the resource began.
     pub(super) generation: u64,
 }
@@ -54,7 +56,7 @@ pub(crate) struct Row<I> {
 
 impl<R> Slot<R> {
     pub(super) fn empty() -> Self {
-        Self { stage: Stage::Empty, generation: 0 }
+        Self { stage: Stage::Empty, hold: None, generation: 0 }
     }
 
     pub(super) fn row<I>(&self, slot: usize, look: impl Fn(&R) -> I) -> Option<Row<I>> {
@@ -62,7 +64,7 @@ impl<R> Slot<R> {
             Stage::Empty => return None,
             Stage::Connecting => ("connecting", None, None),
             Stage::Idle(resource) => ("idle", Some(look(resource)), None),
-            Stage::Lent(hold) => ("in use", None, Some(hold.clone())),
+            Stage::Lent => ("in use", None, self.hold.clone()),
             Stage::Checking | Stage::Inspecting => ("checking", None, None),
             Stage::Retiring => ("closing", None, None),
         };
