@@ -16,21 +16,31 @@ macro_rules! ensure {
     };
 }
 
+mod adapting;
 mod ageing;
 mod borrowing;
+mod breaker;
 mod closing;
+mod cluster;
 mod crowd;
+mod drill;
 mod explaining;
 mod giving_up;
 mod health;
+mod hooks;
+mod leaks;
+mod limits;
 mod metrics;
 mod priority;
+mod relief;
 mod replacing;
 mod shrinking;
 mod singleton;
 mod spans;
+mod tags;
 mod tenants;
 mod transactions;
+mod warming;
 
 use std::error::Error;
 use std::future::Future;
@@ -84,8 +94,18 @@ const PARTS: &[Part] = &[
     part!(priority),
     part!(ageing),
     part!(tenants),
+    part!(tags),
+    part!(leaks),
+    part!(limits),
+    part!(breaker),
+    part!(relief),
+    part!(adapting),
+    part!(warming),
     part!(shrinking),
     part!(health),
+    part!(hooks),
+    part!(drill),
+    part!(cluster),
     part!(spans),
     part!(metrics),
     part!(closing),

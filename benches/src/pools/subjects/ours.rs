@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use pool::{Condition, Config, ConnectionManager, Connector, Guard, Pool, Settings};
+use pool::{Condition, Config, ConnectionManager, Connector, Guard, Observe, Pool, Settings};
 
 use super::super::fake::{Fake, Link};
 use super::super::subject::{Shape, Subject};
@@ -53,6 +53,7 @@ impl Connector for Fake {
 fn settings(shape: Shape) -> Settings {
     let as_it_comes = Settings::default();
     let longer = |time| shape.stretched(time);
+    let gauges_every = as_it_comes.observe.gauges_every.map(longer);
     Settings {
         min: 0,
         max: shape.max,
@@ -66,6 +67,7 @@ fn settings(shape: Shape) -> Settings {
         retry_min: longer(as_it_comes.retry_min),
         retry_max: longer(as_it_comes.retry_max),
         maintenance_every: as_it_comes.maintenance_every.map(longer),
+        observe: Observe { gauges_every, ..as_it_comes.observe },
         ..as_it_comes
     }
 }
