@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adaptive::Adaptive;
 use crate::ask::Ageing;
+use crate::connector::Connector;
 use crate::error::ConfigError;
 use crate::gate::circuit::Breaker;
 use crate::gate::leaks::Leaks;
@@ -194,6 +195,13 @@ impl Settings {
     /// The most that the maximum may become.
     pub(crate) fn most_max(&self) -> usize {
         self.adaptive.as_ref().map_or(self.max, |adaptive| adaptive.max_max)
+    }
+
+    /// Calls a pool that was given no name by what it connects to.
+    pub(crate) fn name_after(&mut self, connector: &impl Connector) {
+        if self.name.is_empty() {
+            self.name = connector.name().unwrap_or_else(|| String::from("pool"));
+        }
     }
 
     /// Checks the settings of parts that have their own.

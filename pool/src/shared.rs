@@ -95,9 +95,7 @@ pub(crate) struct Shared<C: Connector> {
 
 impl<C: Connector> Shared<C> {
     pub(crate) fn new(connector: C, mut settings: Settings) -> Arc<Self> {
-        if settings.name.is_empty() {
-            settings.name = connector.name().unwrap_or_else(|| String::from("pool"));
-        }
+        settings.name_after(&connector);
         let hooks = connector.hooks();
         let core = Core::new(settings.most_max(), settings.ageing).preparing(hooks.before_acquire);
         core.set_limit(settings.max);

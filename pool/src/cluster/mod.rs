@@ -241,8 +241,11 @@ fn cannot_close(panic: tokio::task::JoinError) -> Error {
     Error::CloseFailed { cause: Arc::new(panic) }
 }
 
-/// Tells pools of the same name from each other.
-fn rename<C>(sources: &mut [(C, Settings)]) {
+/// Tells pools of the same name from each other. Those without a name are called by what they connect to.
+fn rename<C: Connector>(sources: &mut [(C, Settings)]) {
+    for (connector, settings) in sources.iter_mut() {
+        settings.name_after(connector);
+    }
     let first = sources[0].1.name.clone();
     if sources.iter().skip(1).any(|(_, settings)| settings.name != first) {
         return;

@@ -80,9 +80,15 @@ macro_rules! failures {
 
         /// How many of so many callers at once see an error.
         async fn errors_of(manager: &Manager, callers: usize) -> usize {
-            let call =
-                |manager: Manager| async move { sqlx::query("SELECT 1").execute(&manager).await };
-            let calls: Vec<_> = (0..callers).map(|_| tokio::spawn(call(manager.clone()))).collect();
+            errors_running(manager, callers, "SELECT 1").await
+        }
+
+        async fn errors_running(manager: &Manager, callers: usize, sql: &str) -> usize {
+            let call = |manager: Manager, sql: String| async move {
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&manager).await
+            };
+            let calls: Vec<_> =
+                (0..callers).map(|_| tokio::spawn(call(manager.clone(), sql.into()))).collect();
             let mut errors = 0;
             for call in calls {
                 errors += usize::from(call.await.unwrap().is_err());
@@ -93,6 +99,11 @@ macro_rules! failures {
         /// So long that idle connections are checked, unless they are only after longer than `CHECK_AFTER`.
         async fn be_idle() {
             tokio::time::sleep(CHECK_AFTER + Duration::from_millis(20)).await;
+        }
+
+        /// As `errors_of`, of callers that hold their connections for a while: as many as there are get all of them.
+        async fn errors_of_all(manager: &Manager, connections: usize) -> usize {
+            errors_running(manager, connections, &$sleep.replace("60", "0.3")).await
         }
 
         /// Kills all twenty connections, of which ten are running a query, and then lets sixty call. How many
@@ -115,7 +126,7 @@ macro_rules! failures {
                 running_errors += usize::from(query.await.unwrap().is_err());
             }
             be_idle().await;
-            let later_errors = errors_of(&manager, 60).await;
+            let later_errors = errors_of_all(&manager, 20).await + errors_of(&manager, 40).await;
             let stats = manager.stats();
             let unclean = usize::try_from(stats.closed[&Reason::Unclean]).unwrap();
             assert_eq!(unclean, running_errors + later_errors, "who sees an error has it closed");
