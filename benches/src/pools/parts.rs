@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use pool::{Ask, Breaker, Connector, Leaks, Observe, Pool, Priority, Settings};
+use pool::{Adaptive, Ask, Breaker, Connector, Leaks, Observe, Pool, Priority, Settings};
 
 use super::fake::Fake;
 use super::questions::crowd::{Served, throughput};
@@ -60,6 +60,9 @@ pub fn all() -> Vec<Part> {
         #[cfg(feature = "rate-limit")]
         part!("a rate limit", fake(|all| all.rate_limits = vec![generous()]), Ask::new()),
         part!("breaker", fake(|all| all.breaker = Some(Breaker::default())), Ask::new()),
+        part!("degradation", fake(|all| all.degradation.refuse_hopeless = true), Ask::new()),
+        part!("adaptive", fake(|all| all.adaptive = Some(Adaptive::default())), Ask::new()),
+        part!("checked on release", fake(|all| all.health.on_release = true), Ask::new()),
         #[cfg(feature = "metrics")]
         part!("metrics", fake(recorded), Ask::new()),
     ]
