@@ -72,8 +72,8 @@
 //! | [`Cluster`], [`ClusterConfig`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
 //! | `faults` (feature `fault-injection`) | faults on purpose, by a seed or a script, for tests and drills | `faults` |
 //!
-//! What stands before an acquire is asked in this order: the rate limits of the tag, the tenant and the pool, what is
-//! idle, the rules of degradation, the circuit, the queue, and the fallback.
+//! What stands before an acquire is asked in this order: the rate limits of the tag, the tenant and the pool,
+//! what is idle, the rules of degradation, the circuit, the queue, and the fallback.
 //!
 //! # What it promises
 //!

@@ -300,7 +300,7 @@ pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<
 /// Does what is left to do after a connection was given back.
 fn kept<C: Connector>(shared: &Arc<Shared<C>>, given: GivenBack<Item<C>>) {
     match given {
-        // It is idle now, even if somebody waits (C8).
+        // It is idle now, even if somebody waits (C11).
         GivenBack::Kept if shared.hooks.before_acquire => shared.pump(),
         GivenBack::Kept => {}
         GivenBack::Retire(lease, reason) => drop(shared.retire(lease, reason)),

@@ -137,8 +137,8 @@
 //! | pop | its leaf's header and slot, the thread's counter | 4 |
 //! | batch | for each leaf its header and slots, and those that lead to it; the descriptor | some 20, and one a slot |
 //!
-//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about half a leaf's insertions and costs some 40 more, on lines of its own
-//! neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
+//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about
+//! half a leaf's insertions and costs some 40 more, on lines of its own neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
 //! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
 //! and adds a holder to each of its entries.
 pub(crate) mod entry;
