@@ -32,6 +32,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page.encode())
 
+    def end_headers(self):
+        # A file may change twice in a second, which is as exact as a browser can ask for what has changed since.
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
     def log_message(self, *_):
         pass
 
