@@ -36,29 +36,29 @@ caught() {
 
 caught $core/serve.rs 's/waiter\.unclaimed\(\)/let _ = waiter;\n        None/' \
     'a waiter that leaves keeps what it was handed'
-caught $core/serve.rs 's/self\.closed \|\| outdated \|\|/self.closed ||/' \
+caught $core/serve.rs 's/self\.slots\[slot\]\.generation != self\.generation/false/' \
     'an outdated connection becomes idle'
 caught $core/serve.rs 's/= self\.queue\.pop\(self\.lent\) else/= self.queue.pop(self.lent).filter(|_| false) else/' \
     'what is given back passes by who waits'
-caught $core/serve.rs 's/if let Some\(since\) = lease\.since \{\s*self\.timings[^\n]*\s*\}(.*?wake\(waker\);)/let (slot, since) = (lease.slot, lease.since);$1\n        self.timings[slot].used.record(now.saturating_duration_since(since.unwrap()));/s' \
+caught $core/serve.rs 's/if let Some\(since\) = lease\.since \{\s*self\.timings[^\n]*\s*\}\s*(self\.settle\([^\n]*\))/let (slot, since) = (lease.slot, lease.since);\n        let given = $1;\n        self.timings[slot].used.record(now.saturating_duration_since(since.unwrap()));\n        given/s' \
     'who gives back records when it is the next one'"'"'s turn'
 caught $core/serve.rs 's/is_to_supply: state\.can_supply\(\)/is_to_supply: false/' \
     'who joins does not look for what has become idle meanwhile'
-caught $core/lines.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays/let stays = true;\n                if chosen(*ticket, waiter)/' \
+caught $core/lines.rs 's/let stays = !chosen\(\*ticket, waiter\);\s*if !stays \{(.*?)self\.len -= 1;/let stays = true;\n                if chosen(*ticket, waiter) {$1/s' \
     'one who is late is sent away but stays in the queue'
 
 caught $core/supply.rs 's/state\.open\(\) >= limit/state.open() > limit/' \
     'one more than the limit is reserved'
-caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(Refusal::Closed\);\s*\}/$1/' \
+caught $core/serve.rs 's/(let mut state = self\.state\.lock\(\);\s*)if state\.closed \{\s*return Err\(\(Refusal::Closed, waiter\)\);\s*\}/$1/' \
     'one who comes after the close waits'
 caught $core/serve.rs 's/if self\.queue\.has_tenants\(\)/if false/' \
     'what comes back counts as its tenant'"'"'s until it has found its next owner'
 caught $core/queue.rs 's/account\.is_idle\(\) && //' \
     'a tenant that has something is forgotten'
-caught $core/serve.rs 's/if state\.tripped \{\s*return Err\(Refusal::Tripped\);\s*\}//' \
+caught $core/serve.rs 's/if state\.tripped \{\s*return Err\(\(Refusal::Tripped, waiter\)\);\s*\}//' \
     'one who comes when the circuit has opened waits'
 
-caught $core/serve.rs 's/settle\(lease, now, !self\.prepares\)/settle(lease, now, true)/' \
+caught $core/serve.rs 's/(fn give_back\(.*?self\.settle\(self\.state\.lock\(\), lease, now, )!self\.prepares/$1true/s' \
     'what is to be prepared for each loan is handed on as it is'
 
 caught $once 's/std::mem::replace\(&mut state\.stage, Stage::Building\)/std::mem::replace(\&mut state.stage, Stage::Empty)/' \

@@ -75,9 +75,13 @@ fn answer(part: &str, question: &str) -> Outcome<f64> {
     let question = match question.split_once('=') {
         Some(("uncontended", calls)) => Question::Uncontended(calls.parse()?),
         Some(("crowd", millis)) => Question::Crowd(Duration::from_millis(millis.parse()?)),
-        _ => return Err("neither uncontended=CALLS nor crowd=MILLIS".into()),
+        Some(("tasks", calls)) => Question::Tasks(calls.parse()?),
+        _ => return Err("none of uncontended=CALLS, crowd=MILLIS and tasks=CALLS".into()),
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut runtime = match question {
+        Question::Tasks(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(2).enable_all().build()?;
     Ok(runtime.block_on((part.measure)(question)))
 }

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::core::{Lease, Request, Take};
+use crate::core::{Caller, Lease, Request, Take, Waiter};
 use crate::error::Error;
 use crate::event::event;
+use crate::gate::Marks;
 #[cfg(feature = "rate-limit")]
 use crate::gate::limits::{Limits, Verdict};
 use crate::guard::Guard;
@@ -29,8 +30,6 @@ use crate::waiting::Waiting;
 pub(crate) struct Acquiring<'a, C: Connector> {
     shared: &'a Arc<Shared<C>>,
     step: Step<'a, C>,
-    /// How it was asked for, while it waits and there is a fallback to pass it on to.
-    spare: Option<Box<Asked>>,
 }
 
 enum Step<'a, C: Connector> {
@@ -38,7 +37,8 @@ enum Step<'a, C: Connector> {
     /// Waits for a permit of a rate limit.
     #[cfg(feature = "rate-limit")]
     Held(Box<Held<'a>>),
-    Waits(Waiting<'a, C>),
+    /// Waits for a connection; beside it what it takes to ask for one elsewhere, if there is a fallback.
+    Waits(Waiting<'a, C>, Option<Box<Asked>>),
     InSpan(BoxFuture<'a, Result<Guard<C>, Error>>),
     FallsBack(BoxFuture<'static, Result<Guard<C>, Error>>),
     Over,
@@ -65,39 +65,78 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         by: &'static Location<'static>,
         ask: Ask,
     ) -> Self {
-        Self { shared, step: Step::Asked(by, ask), spare: None }
+        Self { shared, step: Step::Asked(by, ask) }
     }
 
-    /// The first step, on the way of those who find what they want. Answers what it has come to, unless there
-    /// is something to wait for.
-    fn begin(&mut self) -> Option<Acquired<C>> {
-        let Step::Asked(by, ask) = &self.step else { return None };
-        let request = match request(self.shared, by, ask) {
+    /// The first step. What is done here is all that one does who finds what it wants; the rest is out of line.
+    #[inline]
+    fn begin(&mut self, context: &mut Context<'_>) -> Poll<Acquired<C>> {
+        let Step::Asked(by, ask) = &self.step else { return self.go_on(context) };
+        if self.shared.settings.observe.spans && !ask.is_in_span {
+            return self.begin_in_span(context);
+        }
+        let mut request = match request(self.shared, by, ask) {
             Ok(request) => request,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return self.fail(error),
         };
         #[cfg(feature = "rate-limit")]
         if let Some(limits) = &self.shared.gate.limits {
-            match limits.try_pass(&request, true) {
+            match limits.try_pass(&request.caller, true) {
                 Verdict::Pass => {}
-                verdict => return self.held_back(limits, verdict, request),
+                verdict => {
+                    let done = self.held_back(limits, verdict, request);
+                    return self.end_or_go_on(done, context);
+                }
             }
         }
-        match take(self.shared, request) {
-            Ok((request, Take::Lease(lease))) => {
+        match take(self.shared, &mut request) {
+            Ok(Take::Lease(lease)) => {
                 self.step = Step::Over;
-                Some(Ok(acquired(self.shared, request, lease)))
+                Poll::Ready(acquired(self.shared, request.since, &request.caller, lease))
             }
-            Ok((request, _)) => {
-                let limit = limit(self.shared, ask);
-                let ask = self.ask();
-                self.join(request, ask, limit)
+            Ok(_) => {
+                let done = self.wait(request);
+                self.end_or_go_on(done, context)
             }
-            Err(error) => Some(Err(error)),
+            Err(error) => self.fail(error),
         }
     }
 
+    #[cold]
+    fn fail(&mut self, error: Error) -> Poll<Acquired<C>> {
+        self.step = Step::Over;
+        Poll::Ready(Err(error))
+    }
+
+    #[inline]
+    fn end_or_go_on(
+        &mut self,
+        done: Option<Acquired<C>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Acquired<C>> {
+        match done {
+            Some(done) => Poll::Ready(done),
+            None => self.go_on(context),
+        }
+    }
+
+    /// What one does who finds nothing to take. Answers what it has come to, unless there is something to wait
+    /// for.
+    #[inline]
+    fn wait(&mut self, request: Request) -> Option<Acquired<C>> {
+        let Step::Asked(_, ask) = &self.step else { return None };
+        let limit = limit(self.shared, ask);
+        let spare = if has_fallback(self.shared, ask) {
+            let deadline = deadline(request.since, limit);
+            Some(Box::new(Asked { ask: self.ask(), deadline }))
+        } else {
+            None
+        };
+        self.join(request, limit, spare)
+    }
+
     /// Takes out how it was asked.
+    #[cold]
     fn ask(&mut self) -> Ask {
         match std::mem::replace(&mut self.step, Step::Over) {
             Step::Asked(_, ask) => ask,
@@ -105,33 +144,29 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         }
     }
 
-    fn join(&mut self, request: Request, ask: Ask, limit: Duration) -> Option<Acquired<C>> {
-        self.keep(ask, deadline(request.since, limit));
-        let asked = request.clone();
+    #[inline]
+    fn join(
+        &mut self,
+        request: Request,
+        limit: Duration,
+        spare: Option<Box<Asked>>,
+    ) -> Option<Acquired<C>> {
         match Waiting::join(self.shared, request, limit) {
             Ok(waiting) => {
-                self.step = Step::Waits(waiting);
+                self.step = Step::Waits(waiting, spare);
                 None
             }
-            Err(error) => {
-                asked.note_refused();
-                self.fall_back(error)
-            }
-        }
-    }
-
-    /// Keeps what [`fall_back`](Self::fall_back) needs, if there is a fallback.
-    fn keep(&mut self, ask: Ask, deadline: Instant) {
-        if self.shared.gate.relief.fallback.get().is_some() && !ask.is_for_here {
-            self.spare = Some(Box::new(Asked { ask, deadline }));
+            Err(error) => self.fall_back(spare, error),
         }
     }
 
     /// Passes a caller on that got no connection here, if there is anywhere to. A pool that is closed by its
     /// owner is not left for another.
-    fn fall_back(&mut self, error: Error) -> Option<Acquired<C>> {
+    #[cold]
+    fn fall_back(&mut self, spare: Option<Box<Asked>>, error: Error) -> Option<Acquired<C>> {
+        self.step = Step::Over;
         let relief = &self.shared.gate.relief;
-        let (Some(asked), Some(fallback)) = (self.spare.take(), relief.fallback.get()) else {
+        let (Some(asked), Some(fallback)) = (spare, relief.fallback.get()) else {
             return Some(Err(error));
         };
         if matches!(error, Error::Closed) {
@@ -144,14 +179,14 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         None
     }
 
-    /// The same inside a span. In a box, so that those who want no spans have smaller futures.
-    pub(crate) fn in_span(
-        shared: &'a Arc<Shared<C>>,
-        by: &'static Location<'static>,
-        ask: Ask,
-    ) -> Self {
-        let acquiring = Box::pin(span::acquire(shared, by, ask));
-        Self { shared, step: Step::InSpan(acquiring), spare: None }
+    /// Does the same inside a span. In a box, so that those who want no spans have smaller futures.
+    #[cold]
+    fn begin_in_span(&mut self, context: &mut Context<'_>) -> Poll<Acquired<C>> {
+        if let Step::Asked(by, _) = self.step {
+            let acquiring = span::acquire(self.shared, by, self.ask());
+            self.step = Step::InSpan(Box::pin(acquiring));
+        }
+        self.go_on(context)
     }
 }
 
@@ -167,18 +202,19 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         let ask = self.ask();
         let first = match verdict {
             Verdict::Wait(first) => first,
-            Verdict::Refuse(error) => return Some(Err(not_passed(self.shared, &request, error))),
+            Verdict::Refuse(error) => {
+                return Some(Err(not_passed(self.shared, &request.caller, error)));
+            }
             Verdict::Pass => unreachable!("it is not held back"),
         };
-        let deadline = deadline(request.since, limit(self.shared, &ask));
+        let asked = Asked { deadline: deadline(request.since, limit(self.shared, &ask)), ask };
         // A permit would be of no use.
         if self.shared.core.is_tripped() {
-            self.keep(ask, deadline);
-            return self.fall_back(self.shared.circuit_open());
+            let spare = has_fallback(self.shared, &asked.ask).then(|| Box::new(asked));
+            return self.fall_back(spare, self.shared.circuit_open());
         }
-        event!(debug, self.shared, { by = %request.by, }, "waiting for a permit");
-        let permit = limits.pass(request.clone(), first, deadline);
-        let asked = Asked { ask, deadline };
+        event!(debug, self.shared, { by = %request.caller.by, }, "waiting for a permit");
+        let permit = limits.pass(request.caller.clone(), first, asked.deadline);
         self.step = Step::Held(Box::new(Held { request, asked, permit }));
         None
     }
@@ -187,15 +223,18 @@ impl<'a, C: Connector> Acquiring<'a, C> {
         let Step::Held(held) = std::mem::replace(&mut self.step, Step::Over) else { return None };
         let Held { request, asked, .. } = *held;
         if let Err(error) = outcome {
-            return Some(Err(not_passed(self.shared, &request, error)));
+            return Some(Err(not_passed(self.shared, &request.caller, error)));
         }
         // What it has waited for so far was no connection.
-        let request = Request { since: Instant::now(), ..request };
-        match take(self.shared, request) {
-            Ok((request, Take::Lease(lease))) => Some(Ok(acquired(self.shared, request, lease))),
-            Ok((request, _)) => {
+        let mut request = Request { since: Instant::now(), ..request };
+        match take(self.shared, &mut request) {
+            Ok(Take::Lease(lease)) => {
+                Some(acquired(self.shared, request.since, &request.caller, lease))
+            }
+            Ok(_) => {
                 let limit = asked.deadline.saturating_duration_since(request.since);
-                self.join(request, asked.ask, limit)
+                let spare = has_fallback(self.shared, &asked.ask).then(|| Box::new(asked));
+                self.join(request, limit, spare)
             }
             Err(error) => Some(Err(error)),
         }
@@ -204,84 +243,95 @@ impl<'a, C: Connector> Acquiring<'a, C> {
 
 #[cfg(feature = "rate-limit")]
 #[cold]
-fn not_passed<C: Connector>(shared: &Shared<C>, request: &Request, error: Error) -> Error {
-    let (tenant, tag) = (request.tenant_name(), request.marks.tag_name());
-    event!(warn, shared, { by = %request.by, tenant, tag, reason = %error, }, "no permit");
-    request.note_refused();
+fn not_passed<C: Connector>(shared: &Shared<C>, caller: &Caller, error: Error) -> Error {
+    let (tenant, tag) = (caller.tenant_name(), caller.marks.tag_name());
+    event!(warn, shared, { by = %caller.by, tenant, tag, reason = %error, }, "no permit");
+    caller.note_refused();
     error
+}
+
+impl<C: Connector> Acquiring<'_, C> {
+    /// Every step but the first.
+    #[inline]
+    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<Acquired<C>> {
+        #[cfg(feature = "rate-limit")]
+        if let Step::Held(held) = &mut self.step {
+            let outcome = ready!(held.permit.as_mut().poll(context));
+            if let Some(done) = self.passed(outcome) {
+                return Poll::Ready(done);
+            }
+        }
+        if let Step::Waits(waiting, spare) = &mut self.step {
+            match ready!(waiting.poll(context)) {
+                Ok(lease) => {
+                    let Waiter { since, caller, .. } = waiting.waiter();
+                    // The step stays: its waiter knows that it was served, and is dropped once.
+                    return Poll::Ready(acquired(self.shared, *since, caller, lease));
+                }
+                Err(error) => {
+                    let spare = spare.take();
+                    if let Some(done) = self.fall_back(spare, error) {
+                        return Poll::Ready(done);
+                    }
+                }
+            }
+        }
+        self.go_aside(context)
+    }
+
+    /// The steps of those who get no connection here, or want a span.
+    #[inline(never)]
+    fn go_aside(&mut self, context: &mut Context<'_>) -> Poll<Acquired<C>> {
+        if let Step::InSpan(acquiring) = &mut self.step {
+            return acquiring.as_mut().poll(context);
+        }
+        let Step::FallsBack(fallback) = &mut self.step else { panic!("polled after it was ready") };
+        let done = ready!(fallback.as_mut().poll(context));
+        self.shared.gate.relief.count_fallback(done.is_ok());
+        self.step = Step::Over;
+        Poll::Ready(done)
+    }
 }
 
 impl<C: Connector> Future for Acquiring<'_, C> {
     type Output = Acquired<C>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(done) = this.begin() {
-            return Poll::Ready(done);
-        }
-        #[cfg(feature = "rate-limit")]
-        if let Step::Held(held) = &mut this.step {
-            let outcome = ready!(held.permit.as_mut().poll(context));
-            if let Some(done) = this.passed(outcome) {
-                return Poll::Ready(done);
-            }
-        }
-        if let Step::Waits(waiting) = &mut this.step {
-            let served = ready!(waiting.poll(context));
-            let done = match served {
-                Ok(lease) => Some(Ok(acquired(this.shared, waiting.request().clone(), lease))),
-                Err(error) => {
-                    waiting.request().note_refused();
-                    this.fall_back(error)
-                }
-            };
-            if let Some(done) = done {
-                this.step = Step::Over;
-                return Poll::Ready(done);
-            }
-        }
-        if let Step::InSpan(acquiring) = &mut this.step {
-            return acquiring.as_mut().poll(context);
-        }
-        let Step::FallsBack(fallback) = &mut this.step else { panic!("polled after it was ready") };
-        let done = ready!(fallback.as_mut().poll(context));
-        this.shared.gate.relief.count_fallback(done.is_ok());
-        this.step = Step::Over;
-        Poll::Ready(done)
+        self.begin(context)
     }
 }
 
+#[inline]
 fn acquired<C: Connector>(
     shared: &Arc<Shared<C>>,
-    request: Request,
+    since: Instant,
+    caller: &Caller,
     lease: Lease<Item<C>>,
-) -> Guard<C> {
-    if let (Some(account), Some(since)) = (&request.marks.tag, lease.since) {
-        account.served(since.saturating_duration_since(request.since));
+) -> Acquired<C> {
+    if let (Some(account), Some(served)) = (&caller.marks.tag, lease.since) {
+        account.served(served.saturating_duration_since(since));
     }
     if let Some(leaked) = &shared.gate.leaked {
         leaked.borrowed(lease.resource.id);
     }
     event!(debug, shared, {
-        id = %lease.resource.id, by = %request.by, tenant = request.tenant_name(),
-        tag = request.marks.tag_name(),
+        id = %lease.resource.id, by = %caller.by, tenant = caller.tenant_name(),
+        tag = caller.marks.tag_name(),
     }, "connection acquired");
-    Guard::new(Arc::clone(shared), lease, request.marks.tag)
+    Ok(Guard::new(Arc::clone(shared), lease, caller.marks.tag.clone()))
 }
 
 /// Borrows a connection if one can be had at once.
-fn take<C: Connector>(
-    shared: &Shared<C>,
-    mut request: Request,
-) -> Result<(Request, Take<Item<C>>), Error> {
+#[inline]
+fn take<C: Connector>(shared: &Shared<C>, request: &mut Request) -> Result<Take<Item<C>>, Error> {
     loop {
-        match shared.core.take(&request, |live| shared.is_fresh(live, request.since)) {
+        match shared.core.take(request, |live| shared.is_fresh(live, request.since)) {
             Take::Closed => return Err(Error::Closed),
-            Take::Forgotten => request = shared.anew(request)?,
-            Take::Wait => return Ok((request, Take::Wait)),
+            Take::Forgotten => shared.look_up_anew(&mut request.caller)?,
+            Take::Wait => return Ok(Take::Wait),
             Take::Lease(lease) => {
                 shared.meters.waited(request.since, request.since);
-                return Ok((request, Take::Lease(lease)));
+                return Ok(Take::Lease(lease));
             }
         }
     }
@@ -293,16 +343,18 @@ pub(crate) fn try_acquire<C: Connector>(
     by: &'static Location<'static>,
     ask: &Ask,
 ) -> Acquired<C> {
-    let request = request(shared, by, ask)?;
+    let mut request = request(shared, by, ask)?;
     #[cfg(feature = "rate-limit")]
     if let Some(limits) = &shared.gate.limits
-        && let Verdict::Refuse(error) = limits.try_pass(&request, false)
+        && let Verdict::Refuse(error) = limits.try_pass(&request.caller, false)
     {
-        return Err(not_passed(shared, &request, error));
+        return Err(not_passed(shared, &request.caller, error));
     }
-    match take(shared, request)? {
-        (request, Take::Lease(lease)) => Ok(acquired(shared, request, lease).in_span(by)),
-        (request, _) => Err(Error::NoneIdle { why: shared.why(Some(&request)) }),
+    match take(shared, &mut request)? {
+        Take::Lease(lease) => {
+            acquired(shared, request.since, &request.caller, lease).map(|guard| guard.in_span(by))
+        }
+        _ => Err(Error::NoneIdle { why: shared.why(Some(&request.caller)) }),
     }
 }
 
@@ -311,9 +363,25 @@ fn request<C: Connector>(
     by: &'static Location<'static>,
     ask: &Ask,
 ) -> Result<Request, Error> {
-    let tenant = ask.tenant.as_ref().map(|name| shared.tenancy(name)).transpose()?;
-    let marks = shared.gate.marks(ask);
-    Ok(Request { since: Instant::now(), by, priority: ask.priority, tenant, marks })
+    let caller = Caller { by, tenant: None, marks: Marks::default() };
+    let mut request = Request { since: Instant::now(), priority: ask.priority, caller };
+    if ask.tenant.is_some() || ask.tag.is_some() || shared.gate.leaked.is_some() {
+        mark(shared, ask, &mut request.caller)?;
+    }
+    Ok(request)
+}
+
+/// Looks up what is known about one who asks. Out of line, for those about whom nothing is.
+#[inline(never)]
+fn mark<C: Connector>(shared: &Shared<C>, ask: &Ask, caller: &mut Caller) -> Result<(), Error> {
+    caller.tenant = ask.tenant.as_ref().map(|name| shared.tenancy(name)).transpose()?;
+    caller.marks = shared.gate.marks(ask);
+    Ok(())
+}
+
+/// Whether one who gets no connection here is passed on.
+fn has_fallback<C: Connector>(shared: &Shared<C>, ask: &Ask) -> bool {
+    shared.gate.relief.fallback.get().is_some() && !ask.is_for_here
 }
 
 fn limit<C: Connector>(shared: &Shared<C>, ask: &Ask) -> Duration {

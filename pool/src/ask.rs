@@ -109,6 +109,8 @@ pub struct Ask {
     pub(crate) tag: Option<Tag>,
     /// Whether it takes no connection of a fallback.
     pub(crate) is_for_here: bool,
+    /// Whether the span around it has begun.
+    pub(crate) is_in_span: bool,
 }
 
 impl Ask {

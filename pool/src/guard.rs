@@ -43,26 +43,32 @@ impl<C: Connector> Guard<C> {
     }
 
     /// Takes out the connection, and notes that its borrower has no more use for it.
+    #[inline]
     fn end(&mut self) -> Option<Lease<Item<C>>> {
         let mut lease = self.lease.take()?;
+        if self.tag.is_some() || self.shared.gate.notes_returns {
+            self.note_end(&mut lease);
+        }
+        Some(lease)
+    }
+
+    /// Tells the parts that are on. Out of line, for those who have none.
+    #[inline(never)]
+    fn note_end(&self, lease: &mut Lease<Item<C>>) {
         if self.shared.settings.observe.spans {
             lease.resource.span = Span::none();
         }
-        let gate = &self.shared.gate;
-        let is_noted = self.tag.is_some() || gate.notes_returns;
-        if let Some(since) = lease.since.filter(|_| is_noted) {
-            let held = since.elapsed();
-            if let Some(account) = &self.tag {
-                account.gave_back(held);
-            }
-            if gate.relief.is_measuring {
-                gate.relief.measure(held);
-            }
-            if let Some(leaked) = &gate.leaked {
-                self.shared.note_return(leaked, lease.resource.id, since);
-            }
+        let Some(since) = lease.since else { return };
+        let (gate, held) = (&self.shared.gate, since.elapsed());
+        if let Some(account) = &self.tag {
+            account.gave_back(held);
         }
-        Some(lease)
+        if gate.relief.is_measuring {
+            gate.relief.measure(held);
+        }
+        if let Some(leaked) = &gate.leaked {
+            self.shared.note_return(leaked, lease.resource.id, since);
+        }
     }
 
     /// The name of the pool that it is of: another one than that which was asked, if that has a
@@ -179,6 +185,7 @@ fn retire<C: Connector>(
 }
 
 /// Gives a connection back: at once, or by a task if it has to be made fit first.
+#[inline]
 fn put_back<C: Connector>(
     shared: &Arc<Shared<C>>,
     mut lease: Lease<Item<C>>,
@@ -187,14 +194,23 @@ fn put_back<C: Connector>(
     match condition(shared, &mut lease.resource) {
         Condition::Clean if !shared.tends_returned => give_back(shared, lease),
         Condition::Spent => drop(retire(shared, lease, Reason::Spent)),
-        condition => {
-            return Some(shared.runtime.spawn(Seat::taken(shared, lease).put_back(condition)));
-        }
+        condition => return Some(tend(shared, lease, condition)),
     }
     None
 }
 
+/// Gives a connection back by a task that makes it fit first.
+#[inline(never)]
+fn tend<C: Connector>(
+    shared: &Arc<Shared<C>>,
+    lease: Lease<Item<C>>,
+    condition: Condition,
+) -> JoinHandle<Result<(), Cause>> {
+    shared.runtime.spawn(Seat::taken(shared, lease).put_back(condition))
+}
+
 /// In which state a connection comes back.
+#[inline]
 fn condition<C: Connector>(shared: &Shared<C>, item: &mut Item<C>) -> Condition {
     match shared.connector.condition(&mut item.connection) {
         Condition::Spent => Condition::Spent,

@@ -96,6 +96,7 @@ impl Default for Recorder {
 }
 
 impl Recorder {
+    #[inline]
     pub(crate) fn record(&self, duration: Duration) {
         // Ordering: Relaxed throughout. Whatever orders those who record orders these, too; a reader needs none.
         let nanos = nanos(duration);
@@ -145,6 +146,7 @@ impl std::fmt::Debug for Histogram {
     }
 }
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
     // Not `as_nanos`, which takes 128 bits: this is on the way of every acquire.
     let whole = duration.as_secs().saturating_mul(1_000_000_000);
@@ -152,6 +154,7 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 /// The position of the highest bit, and the two bits below it.
+#[inline]
 fn bucket(nanos: u64) -> usize {
     let Some(top) = nanos.checked_ilog2().filter(|top| *top >= 2) else {
         return usize::try_from(nanos).unwrap_or(0);

@@ -144,10 +144,7 @@ impl<C: Connector> Pool<C> {
     }
 
     pub(crate) fn acquire_by(&self, by: &'static Location<'static>, ask: Ask) -> Acquiring<'_, C> {
-        match self.shared.settings.observe.spans {
-            false => Acquiring::new(&self.shared, by, ask),
-            true => Acquiring::in_span(&self.shared, by, ask),
-        }
+        Acquiring::new(&self.shared, by, ask)
     }
 
     /// Sets where callers get a connection who get none here: when their time is over, connecting fails, the

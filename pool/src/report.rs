@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use crate::connector::Connector;
-use crate::core::{Hold, Request, Row as CoreRow, Snapshot};
+use crate::core::{Caller, Hold, Row as CoreRow, Snapshot};
 use crate::error::Why;
 use crate::gate::circuit::Circuit;
 use crate::gate::leaks::Leaked;
@@ -104,8 +104,8 @@ impl<C: Connector> Shared<C> {
     }
 
     /// What stands in the way of a caller who gets no connection.
-    pub(crate) fn why(&self, request: Option<&Request>) -> Why {
-        if let Some(full) = request.and_then(|request| self.full(request)) {
+    pub(crate) fn why(&self, caller: Option<&Caller>) -> Why {
+        if let Some(full) = caller.and_then(|caller| self.full(caller)) {
             return full;
         }
         let counts = self.core.counts();
@@ -127,13 +127,13 @@ impl<C: Connector> Shared<C> {
     }
 
     /// The caller's tenant, if it has all that it may.
-    fn full(&self, request: &Request) -> Option<Why> {
-        let tenancy = request.tenant.as_ref()?;
+    fn full(&self, caller: &Caller) -> Option<Why> {
+        let tenancy = caller.tenant.as_ref()?;
         let standings = self.core.standings();
         let standing = standings.iter().find(|standing| standing.id == tenancy.account)?;
         let max = standing.limits.max.filter(|max| *max <= standing.in_use)?;
         let mut holders = self.holders();
-        holders.retain(|holder| holder.tenant.as_deref() == request.tenant_name());
+        holders.retain(|holder| holder.tenant.as_deref() == caller.tenant_name());
         let tenant = String::from(&*tenancy.name);
         Some(Why::TenantFull { tenant, max, waiting: standing.waiting, holders })
     }
@@ -141,17 +141,17 @@ impl<C: Connector> Shared<C> {
 
 impl Holder {
     pub(crate) fn new(id: ConnectionId, hold: &Hold) -> Self {
-        let (by, marks) = (hold.request.by.to_string(), &hold.request.marks);
+        let (by, marks) = (hold.caller.by.to_string(), &hold.caller.marks);
         let tag = marks.tag_name().map(String::from);
         let task = marks.task.map(|task| task.to_string());
-        let tenant = hold.request.tenant_name().map(String::from);
+        let tenant = hold.caller.tenant_name().map(String::from);
         Self { id, by, tenant, tag, task, held_ns: nanos_since(hold.since) }
     }
 }
 
 /// How many connections those with a tag hold.
 fn in_use_by<I>(rows: &[CoreRow<I>], tag: &str) -> usize {
-    let tags = rows.iter().filter_map(|row| row.hold.as_ref()?.request.marks.tag_name());
+    let tags = rows.iter().filter_map(|row| row.hold.as_ref()?.caller.marks.tag_name());
     tags.filter(|held| *held == tag).count()
 }
 

@@ -284,6 +284,7 @@ impl<C: Connector> Seat<C> {
 }
 
 /// Gives back a clean connection: to whoever waits, to the idle, or to be closed if its time is over.
+#[inline]
 pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<Item<C>>) {
     let now = Instant::now();
     (lease.resource.last_used, lease.resource.last_well) = (now, now);
@@ -298,6 +299,7 @@ pub(crate) fn give_back<C: Connector>(shared: &Arc<Shared<C>>, mut lease: Lease<
 }
 
 /// Does what is left to do after a connection was given back.
+#[inline]
 fn kept<C: Connector>(shared: &Arc<Shared<C>>, given: GivenBack<Item<C>>) {
     match given {
         // It is idle now, even if somebody waits (C11).

@@ -127,6 +127,7 @@ impl<C: Connector> Shared<C> {
 
     /// Whether a connection may be handed out as it is: it is known to work, its time is not over, and no hook
     /// has to be asked.
+    #[inline]
     pub(crate) fn is_fresh(&self, live: &Live<C::Connection>, now: Instant) -> bool {
         !self.hooks.before_acquire
             && self.is_proven(live, now)
@@ -134,6 +135,7 @@ impl<C: Connector> Shared<C> {
     }
 
     /// Whether a connection needs no check: it was used or checked lately.
+    #[inline]
     pub(crate) fn is_proven(&self, live: &Live<C::Connection>, now: Instant) -> bool {
         let idle = now.saturating_duration_since(live.last_well);
         // Ordering: Relaxed; a check more or less decides nothing that others depend on.

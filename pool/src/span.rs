@@ -32,7 +32,8 @@ pub(crate) async fn acquire<C: Connector>(
         id = Empty,
         error = Empty,
     );
-    let acquired = Acquiring::new(shared, by, ask).instrument(span.clone()).await;
+    let inside = Acquiring::new(shared, by, Ask { is_in_span: true, ..ask });
+    let acquired = inside.instrument(span.clone()).await;
     match &acquired {
         Ok(guard) => span.record("id", display(guard.id())),
         Err(error) => span.record("error", display(error)),

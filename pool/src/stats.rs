@@ -74,6 +74,8 @@ pub struct TenantStats {
     pub served: u64,
     /// How many of its callers waited and got none: too late, or connecting failed, or the pool was closed.
     pub refused: u64,
+    /// How many of its callers dropped their future while they waited.
+    pub given_up: u64,
     /// How long its callers waited who got a connection.
     pub wait: Times,
 }

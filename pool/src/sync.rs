@@ -11,7 +11,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use std::sync::atomic::AtomicU64 as Count;
 
 #[cfg(not(pool_loom))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(pool_loom)]
 pub(crate) use loom::sync::MutexGuard;

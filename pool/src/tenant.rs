@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::acquiring::{Acquiring, try_acquire};
 use crate::ask::Ask;
 use crate::connector::Connector;
-use crate::core::{Request, Standing, Tenancy, Unset};
+use crate::core::{Caller, Standing, Tenancy, Unset};
 use crate::error::{ConfigError, Error};
 use crate::event::event;
 use crate::guard::Guard;
@@ -207,11 +207,13 @@ impl<C: Connector> Shared<C> {
         tenancy
     }
 
-    /// A request whose tenant was forgotten since it was looked up, in the name of the one that there is now.
-    pub(crate) fn anew(&self, request: Request) -> Result<Request, Error> {
-        let Some(forgotten) = request.tenant else { return Ok(request) };
-        self.forget_tenancy(&forgotten);
-        Ok(Request { tenant: Some(self.tenancy(&forgotten.name)?), ..request })
+    /// Looks up again the tenant of a caller that was forgotten since.
+    pub(crate) fn look_up_anew(&self, caller: &mut Caller) -> Result<(), Error> {
+        if let Some(tenant) = &mut caller.tenant {
+            self.forget_tenancy(tenant);
+            *tenant = self.tenancy(&tenant.name)?;
+        }
+        Ok(())
     }
 
     /// Takes a tenant off the registry whose account was closed.
@@ -278,6 +280,7 @@ fn stats(tenancy: &Tenancy, standing: &Standing) -> TenantStats {
         waiting: standing.waiting,
         served: wait.count,
         refused: tenancy.refused(),
+        given_up: tenancy.given_up(),
         wait,
     }
 }

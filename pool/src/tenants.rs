@@ -38,6 +38,11 @@ pub struct TenantLimits {
     pub max: Option<usize>,
     /// How many per cent of the pool's maximum it is guaranteed, rounded down to whole connections. Those of
     /// all tenants add up to at most 100. Default: 0.
+    ///
+    /// A tenant without a share, and those who name no tenant, have what the shares leave: the maximum less all
+    /// that is guaranteed, and what of that is not wanted. **If the shares add up to all connections, and those
+    /// who have them want them all the time, others get none**, however long they wait. So leave in the shares
+    /// what others have to have.
     pub share_percent: u8,
     /// How much it gets beside others that want more than there is, from 1 to 1000: twice as much as one of
     /// half the weight. Default: 1.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::acquiring::deadline;
+use crate::ask::Priority;
 use crate::connector::Connector;
-use crate::core::{Lease, Place, Refusal, Request};
+use crate::core::{Caller, Lease, Place, Refusal, Request, Waiter};
 use crate::error::Error;
 use crate::event::event;
 use crate::gate::circuit::Circuit;
@@ -29,24 +30,28 @@ impl<'a, C: Connector> Waiting<'a, C> {
     /// Waits until it is this caller's turn. Allocates a place in the queue, which the way of a caller that
     /// need not wait does not. Nobody is late before having waited: refuses when the pool is closed, or the
     /// tenant was forgotten.
+    #[inline]
     pub(crate) fn join(
         shared: &'a Arc<Shared<C>>,
         request: Request,
         own_limit: Duration,
     ) -> Result<Self, Error> {
-        let limited =
-            shared.gate.relief.limit(request.priority, own_limit, || shared.core.counts());
+        let relief = &shared.gate.relief;
+        let limited = relief.limit(request.priority, own_limit, || shared.core.counts());
         let Limit { limit, is_cut } = match limited {
             Ok(limit) => limit,
-            Err(spared) => return Err(overloaded(shared, &request, spared)),
+            Err(spared) => {
+                request.caller.note_refused();
+                return Err(overloaded(shared, request.since, &request.caller, spared));
+            }
         };
         let place = shared.join(request, limit)?;
-        let request = &place.waiter.request;
-        if let Some(account) = &request.marks.tag {
+        let caller = &place.waiter.caller;
+        if let Some(account) = &caller.marks.tag {
             account.waits();
         }
         event!(debug, shared, {
-            by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+            by = %caller.by, tenant = caller.tenant_name(), tag = caller.marks.tag_name(),
         }, "waiting for a connection");
         let waiting = Self { shared, place, is_served: false, is_cut };
         if waiting.place.is_to_supply {
@@ -59,41 +64,52 @@ impl<'a, C: Connector> Waiting<'a, C> {
     }
 
     /// Who waits.
-    pub(crate) fn request(&self) -> &Request {
-        &self.place.waiter.request
+    pub(crate) fn waiter(&self) -> &Waiter<Item<C>> {
+        &self.place.waiter
     }
 
+    #[inline]
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Lease<Item<C>>, Error>> {
         let served = ready!(self.shared.core.poll(&self.place.waiter, context));
         self.is_served = true;
-        let request = &self.place.waiter.request;
-        if let Ok(Lease { since: Some(since), .. }) = &served {
-            self.shared.meters.waited(request.since, *since);
+        let waiter = self.waiter();
+        if let Some(account) = &waiter.caller.marks.tag {
+            account.waits_no_more();
         }
-        Poll::Ready(served.map_err(|refusal| refused(self.shared, request, refusal, self.is_cut)))
+        match served {
+            Ok(lease) => {
+                if let Some(since) = lease.since {
+                    self.shared.meters.waited(waiter.since, since);
+                }
+                Poll::Ready(Ok(lease))
+            }
+            Err(refusal) => Poll::Ready(Err(refused(self.shared, waiter, refusal, self.is_cut))),
+        }
     }
 }
 
 #[cold]
 fn refused<C: Connector>(
     shared: &Shared<C>,
-    request: &Request,
+    waiter: &Waiter<Item<C>>,
     refusal: Refusal,
     is_cut: bool,
 ) -> Error {
+    let Waiter { since, caller, .. } = waiter;
+    caller.note_refused();
     match refusal {
         Refusal::Closed | Refusal::Forgotten => Error::Closed,
         Refusal::Tripped => shared.circuit_open(),
         Refusal::Late if is_cut => {
-            overloaded(shared, request, Spared { rule: Rule::WaitLess, expected: None })
+            overloaded(shared, *since, caller, Spared { rule: Rule::WaitLess, expected: None })
         }
         Refusal::Connect(cause) => Error::Connect { cause },
         Refusal::Late => {
-            let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
+            let (waited, why) = (since.elapsed(), shared.why(Some(caller)));
             shared.core.with_tally(|tally| tally.timeouts += 1);
             shared.meters.timed_out();
             event!(warn, shared, {
-                by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(),
+                by = %caller.by, tenant = caller.tenant_name(), tag = caller.marks.tag_name(),
                 waited = ?waited, reason = %why,
             }, "no connection in time");
             Error::Timeout { waited, why }
@@ -103,12 +119,18 @@ fn refused<C: Connector>(
 
 /// One whom a rule refuses, to spare others.
 #[cold]
-fn overloaded<C: Connector>(shared: &Shared<C>, request: &Request, spared: Spared) -> Error {
+fn overloaded<C: Connector>(
+    shared: &Shared<C>,
+    since: Instant,
+    caller: &Caller,
+    spared: Spared,
+) -> Error {
     let Spared { rule, expected } = spared;
-    let (waited, why) = (request.since.elapsed(), shared.why(Some(request)));
+    let (waited, why) = (since.elapsed(), shared.why(Some(caller)));
     shared.gate.relief.count_refused(rule);
     event!(warn, shared, {
-        rule = rule.name(), by = %request.by, tenant = request.tenant_name(), tag = request.marks.tag_name(), waited = ?waited,
+        rule = rule.name(), by = %caller.by, tenant = caller.tenant_name(),
+        tag = caller.marks.tag_name(), waited = ?waited,
         expected = expected.map(tracing::field::debug), reason = %why,
     }, "refused to spare others");
     Error::Overloaded { rule, waited, expected, why }
@@ -116,16 +138,37 @@ fn overloaded<C: Connector>(shared: &Shared<C>, request: &Request, spared: Spare
 
 impl<C: Connector> Shared<C> {
     /// Joins the queue. A tenant that was forgotten since it was looked up is looked up again.
+    #[inline]
     fn join(&self, mut request: Request, limit: Duration) -> Result<Place<Item<C>>, Error> {
-        let deadline = deadline(request.since, limit);
+        let (priority, deadline) = (request.priority, deadline(request.since, limit));
         loop {
-            let again = request.tenant.is_some().then(|| request.clone());
-            match (self.core.join(request, deadline), again) {
-                (Ok(place), _) => return Ok(place),
-                (Err(Refusal::Forgotten), Some(again)) => request = self.anew(again)?,
-                (Err(Refusal::Tripped), _) => return Err(self.circuit_open()),
-                // Nobody is late before having waited, nor has seen an attempt fail.
-                (Err(_), _) => return Err(Error::Closed),
+            match self.core.join(request, deadline) {
+                Ok(place) => return Ok(place),
+                Err((refusal, waiter)) => request = self.anew(&refusal, priority, &waiter)?,
+            }
+        }
+    }
+
+    /// What one asks for who could not join, for another try.
+    #[cold]
+    fn anew(
+        &self,
+        refusal: &Refusal,
+        priority: Priority,
+        waiter: &Waiter<Item<C>>,
+    ) -> Result<Request, Error> {
+        let mut request = Request { since: waiter.since, priority, caller: waiter.caller.clone() };
+        let known = match refusal {
+            Refusal::Forgotten => self.look_up_anew(&mut request.caller),
+            Refusal::Tripped => Err(self.circuit_open()),
+            // Nobody is late before having waited, nor has seen an attempt fail.
+            _ => Err(Error::Closed),
+        };
+        match known {
+            Ok(()) => Ok(request),
+            Err(error) => {
+                request.caller.note_refused();
+                Err(error)
             }
         }
     }
@@ -140,12 +183,10 @@ impl<C: Connector> Shared<C> {
 
 impl<C: Connector> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
-        if let Some(account) = &self.place.waiter.request.marks.tag {
-            account.waits_no_more();
-        }
         if self.is_served {
             return;
         }
+        self.place.waiter.caller.note_given_up();
         if let Some(lease) = self.shared.core.leave(self.place.turn, &self.place.waiter) {
             self.shared.pass_on(lease);
         }

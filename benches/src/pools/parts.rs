@@ -20,6 +20,9 @@ pub enum Question {
     Uncontended(u32),
     /// Thousands of calls a second, by 500 tasks over ten connections that yield once while they hold one.
     Crowd(Duration),
+    /// Nanoseconds a call, by 500 tasks of one thread that make so many calls together, as those of the crowd:
+    /// the same each time, so that its instructions can be counted.
+    Tasks(u32),
 }
 
 /// A part, switched on.
@@ -129,6 +132,22 @@ async fn measure<C: Connector>(
             let task = |is_over| borrow(pool.clone(), ask, is_over);
             throughput(time, 500, task).await[0]
         }
+        Question::Tasks(calls) => {
+            let begun = Instant::now();
+            let tasks = (0..500).map(|_| tokio::spawn(take_turns(pool.clone(), ask, calls / 500)));
+            for task in tasks.collect::<Vec<_>>() {
+                task.await.expect("no task panics");
+            }
+            begun.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
+        }
+    }
+}
+
+async fn take_turns<C: Connector>(pool: Pool<C>, ask: impl Fn() -> Ask, calls: u32) {
+    for _ in 0..calls {
+        let guard = pool.acquire_with(ask()).await.expect("the time-out is far away");
+        tokio::task::yield_now().await;
+        drop(guard);
     }
 }
 

@@ -17,6 +17,7 @@ impl Bits {
         self.len
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, slot: usize) {
         let (word, bit) = (slot / 64, 1 << (slot % 64));
         debug_assert_eq!(self.words[word] & bit, 0, "slot {slot} is in the set already");
@@ -24,6 +25,7 @@ impl Bits {
         self.len += 1;
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, slot: usize) {
         let (word, bit) = (slot / 64, 1 << (slot % 64));
         debug_assert_ne!(self.words[word] & bit, 0, "slot {slot} is not in the set");
@@ -32,6 +34,7 @@ impl Bits {
     }
 
     /// The lowest member. Looks at one word for each 64 slots.
+    #[inline]
     pub(crate) fn first(&self) -> Option<usize> {
         let (index, word) = self.words.iter().enumerate().find(|(_, word)| **word != 0)?;
         // At most 63, so nothing is cut off.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Core, GivenBack, Job, Lease, Place, Refusal, Request, Take, Tenancy};
+use super::{Caller, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take, Tenancy};
 use crate::ask::Priority;
 use crate::gate::Marks;
 use crate::reason::Reason;
@@ -19,13 +19,8 @@ use crate::tenants::TenantLimits;
 const LIMIT: Duration = Duration::from_secs(1_000);
 
 fn request() -> Request {
-    Request {
-        since: Instant::now(),
-        by: Location::caller(),
-        priority: Priority::Normal,
-        tenant: None,
-        marks: Marks::default(),
-    }
+    let caller = Caller { by: Location::caller(), tenant: None, marks: Marks::default() };
+    Request { since: Instant::now(), priority: Priority::Normal, caller }
 }
 
 /// A core of one slot, whose resource is lent.
@@ -294,7 +289,9 @@ fn tenant_with_its_maximum() -> (Arc<Core<u32>>, Arc<Tenancy>, Lease<u32>) {
 }
 
 fn of(tenant: &Arc<Tenancy>) -> Request {
-    Request { tenant: Some(Arc::clone(tenant)), ..request() }
+    let mut request = request();
+    request.caller.tenant = Some(Arc::clone(tenant));
+    request
 }
 
 /// As a caller does: it looks for something to do only if it is told that there is.

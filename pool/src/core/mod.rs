@@ -41,7 +41,14 @@
 //! A step changes a slot, two sets and some counters together, in some tens of nanoseconds. One short
 //! uncontended lock costs less than the atomics that would be needed otherwise, and C1 to C11 can be read off
 //! the code. Who waits has a mutex of its own for what it is given, so it takes the lock once, to join the
-//! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it. Lock order: state, then a waiter's cell.
+//! queue, and is served under that of whoever gives back. Nothing is woken, made, closed or dropped under it.
+//! Lock order: state, then a waiter's cell.
+//!
+//! # What is inlined
+//!
+//! All of this is generic, so it is compiled in the crate of whoever uses the pool: a function in one codegen
+//! unit, where the others call it, if it is not `#[inline]`. On the way of every loan each such call cost as
+//! much as what was called. What only tenants, tags, spans, limits and failures need is out of line instead.
 
 mod account;
 mod bits;
@@ -253,6 +260,7 @@ impl<R> Core<R> {
 
     /// Says whether anybody waits who could be served. To be called under the lock by whoever has changed the
     /// queue, or ended a loan.
+    #[inline]
     fn note_crowd(&self, state: &State<R>) {
         let is_crowded = state.queue.claims() > 0;
         // Ordering: Relaxed here and in `take`. Who reads too old a value waits where it need not, and is
@@ -351,6 +359,7 @@ impl<R> State<R> {
     }
 
     /// Whether there are more resources than the limit, without those that are being closed.
+    #[inline]
     fn is_beyond(&self) -> bool {
         self.open() - self.retiring > self.limit
     }
@@ -388,21 +397,27 @@ impl<R> State<R> {
     }
 
     /// Notes who has the resource of a slot that has just come to [`Stage::Lent`] (C8).
-    fn note_loan(&mut self, slot: usize, hold: Hold) {
-        if let Some(tenant) = &hold.request.tenant {
-            self.queue.lent(tenant, hold.since);
+    // Always: as a call it moves who asks once more.
+    #[inline(always)]
+    fn note_loan(&mut self, slot: usize, since: Instant, caller: &Caller) {
+        if let Some(tenant) = &caller.tenant {
+            self.queue.lent(tenant, since);
         }
-        self.slots[slot].hold = Some(hold);
+        self.slots[slot].hold = Some(Hold { since, caller: caller.clone() });
     }
 
+    #[inline]
     fn end_loan(&mut self, slot: usize) {
-        let ended = self.slots[slot].hold.take();
-        if let Some(tenant) = ended.and_then(|hold| hold.request.tenant) {
+        let hold = &mut self.slots[slot].hold;
+        if let Some(tenant) = hold.as_mut().and_then(|hold| hold.caller.tenant.take()) {
             self.queue.ended(&tenant);
         }
+        // In place: moving it out would cost more than all else here.
+        *hold = None;
     }
 
     /// Takes the resource out of an idle slot, which goes to `stage`.
+    #[inline]
     fn take_idle(&mut self, slot: usize, stage: Stage<R>) -> Lease<R> {
         match self.put(slot, stage) {
             Stage::Idle(resource) => Lease { slot, since: None, resource },
@@ -420,24 +435,31 @@ impl<R> State<R> {
 }
 
 /// Wakes a waiter. To be called without a lock.
+#[inline]
 fn wake(waker: Option<std::task::Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
 }
 
-/// Who asks, and since when.
+/// What is asked for, and since when.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) since: Instant,
-    pub(crate) by: &'static Location<'static>,
     pub(crate) priority: Priority,
+    pub(crate) caller: Caller,
+}
+
+/// Who asks. Kept while it waits and while it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) by: &'static Location<'static>,
     pub(crate) tenant: Option<Arc<Tenancy>>,
     /// What is told about it, and decides nothing here.
     pub(crate) marks: Marks,
 }
 
-impl Request {
+impl Caller {
     pub(crate) fn tenant_name(&self) -> Option<&str> {
         self.tenant.as_deref().map(|tenancy| &*tenancy.name)
     }
@@ -449,6 +471,16 @@ impl Request {
         }
         if let Some(account) = &self.marks.tag {
             account.refused();
+        }
+    }
+
+    /// Counts that it stopped waiting.
+    pub(crate) fn note_given_up(&self) {
+        if let Some(tenant) = &self.tenant {
+            tenant.note_given_up();
+        }
+        if let Some(account) = &self.marks.tag {
+            account.gave_up();
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::account::{Account, AccountId, Standing};
-use super::{Request, Tenancy, Waiter};
+use super::{Caller, Tenancy, Waiter};
 use crate::ask::{Ageing, Priority};
 use crate::tenants::TenantLimits;
 
@@ -70,6 +70,7 @@ impl<R> Queue<R> {
     }
 
     /// How many of those who wait could be served now: the others wait for their tenants' maxima.
+    #[inline]
     pub(super) fn claims(&self) -> usize {
         self.claims
     }
@@ -98,20 +99,60 @@ impl<R> Queue<R> {
         done
     }
 
-    pub(super) fn push(&mut self, waiter: &Arc<Waiter<R>>) -> Turn {
-        let Request { since, priority, .. } = waiter.request;
-        let turn = Turn { account: index(&waiter.request), priority, ticket: self.next_ticket };
+    #[inline]
+    pub(super) fn push(&mut self, priority: Priority, waiter: &Arc<Waiter<R>>) -> Turn {
+        let account = index(&waiter.caller);
+        let turn = Turn { account, priority, ticket: self.next_ticket };
         self.next_ticket += 1;
-        self.with(turn.account, |account| {
-            account.last_active = Some(since);
-            account.lines.push(priority, turn.ticket, Arc::clone(waiter));
-        });
+        let waiter = Arc::clone(waiter);
+        if self.has_tenants() {
+            self.push_among_others(turn, waiter);
+        } else {
+            self.accounts[COMMON].lines.push(priority, turn.ticket, waiter);
+            self.len += 1;
+            self.claims += 1;
+            if self.claims == 1 {
+                self.ready.push(COMMON);
+            }
+        }
         turn
+    }
+
+    #[inline(never)]
+    fn push_among_others(&mut self, turn: Turn, waiter: Arc<Waiter<R>>) {
+        self.with(turn.account, |account| {
+            account.last_active = Some(waiter.since);
+            account.lines.push(turn.priority, turn.ticket, waiter);
+        });
     }
 
     /// Takes off the first of the account whose turn it is, while so many are `lent`. With several that have
     /// claims, looks at each.
+    #[inline]
     pub(super) fn pop(&mut self, lent: usize) -> Option<Arc<Waiter<R>>> {
+        if self.claims == 0 {
+            None
+        } else if self.has_tenants() {
+            self.pop_in_turn(lent)
+        } else {
+            self.pop_common()
+        }
+    }
+
+    /// As [`pop`](Self::pop), without tenants: nobody's maximum or turn is to be looked at.
+    #[inline]
+    fn pop_common(&mut self) -> Option<Arc<Waiter<R>>> {
+        let first = self.accounts[COMMON].lines.pop(self.ageing.as_ref())?;
+        self.len -= 1;
+        self.claims -= 1;
+        if self.claims == 0 {
+            self.ready.clear();
+        }
+        Some(first)
+    }
+
+    #[inline(never)]
+    fn pop_in_turn(&mut self, lent: usize) -> Option<Arc<Waiter<R>>> {
         let next = match *self.ready {
             [] => return None,
             [only] => only,
@@ -151,11 +192,13 @@ impl<R> Queue<R> {
     }
 
     /// Whether there is any account but that of those without a tenant.
+    #[inline]
     pub(super) fn has_tenants(&self) -> bool {
         self.accounts.len() > COMMON + 1
     }
 
     /// Counts a resource that is lent to a tenant.
+    #[inline(never)]
     pub(super) fn lent(&mut self, tenant: &Tenancy, since: Instant) {
         self.lent_to_tenants += 1;
         self.with(tenant.account.index, |account| {
@@ -165,19 +208,22 @@ impl<R> Queue<R> {
     }
 
     /// Counts a resource that a tenant has no more. It may then have one again for which it waits.
+    #[inline(never)]
     pub(super) fn ended(&mut self, tenant: &Tenancy) {
         self.lent_to_tenants -= 1;
         self.with(tenant.account.index, |account| account.in_use -= 1);
     }
 
     /// Whether whoever asks may have one more.
-    pub(super) fn has_room(&self, request: &Request) -> bool {
-        self.accounts[index(request)].has_room()
+    #[inline]
+    pub(super) fn has_room(&self, caller: &Caller) -> bool {
+        self.accounts[index(caller)].has_room()
     }
 
     /// Whether the account is open in whose name somebody asks.
-    pub(super) fn is_open(&self, request: &Request) -> bool {
-        request.tenant.as_ref().is_none_or(|tenant| self.holds(tenant.account))
+    #[inline]
+    pub(super) fn is_open(&self, caller: &Caller) -> bool {
+        caller.tenant.as_ref().is_none_or(|tenant| self.holds(tenant.account))
     }
 
     pub(super) fn set_limit(&mut self, limit: usize) {
@@ -242,7 +288,8 @@ impl<R> Queue<R> {
     }
 }
 
-/// Whose account a request is of.
-fn index(request: &Request) -> usize {
-    request.tenant.as_ref().map_or(COMMON, |tenant| tenant.account.index)
+/// Whose account a caller is of.
+#[inline]
+fn index(caller: &Caller) -> usize {
+    caller.tenant.as_ref().map_or(COMMON, |tenant| tenant.account.index)
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Core, GivenBack, Hold, Lease, Refusal, Request, Stage, State, Take, Turn, Waiter, wake,
+    Caller, Core, GivenBack, Lease, Refusal, Request, Stage, State, Take, Turn, Waiter, wake,
 };
 use crate::reason::Reason;
-use crate::sync::Ordering;
+use crate::sync::{MutexGuard, Ordering};
 
 /// A place in the queue, and what there is to do for one who has just joined it.
 pub(crate) struct Place<R> {
@@ -25,6 +25,7 @@ pub(crate) struct Place<R> {
 impl<R> Core<R> {
     /// Takes the lowest idle resource, if nobody waits who could have it, the tenant may have it (C4), and it is
     /// `fresh`: it may be handed out as it is.
+    #[inline]
     pub(crate) fn take(&self, request: &Request, fresh: impl FnOnce(&R) -> bool) -> Take<R> {
         // Ordering: Relaxed; see `note_crowd`.
         if self.is_crowded.load(Ordering::Relaxed) {
@@ -34,10 +35,10 @@ impl<R> Core<R> {
         if state.closed {
             return Take::Closed;
         }
-        if !state.queue.is_open(request) {
+        if !state.queue.is_open(&request.caller) {
             return Take::Forgotten;
         }
-        let is_next = state.queue.claims() == 0 && state.queue.has_room(request);
+        let is_next = state.queue.claims() == 0 && state.queue.has_room(&request.caller);
         let Some(slot) = state.idle.first().filter(|_| is_next) else {
             return Take::Wait;
         };
@@ -46,26 +47,32 @@ impl<R> Core<R> {
             _ => return Take::Wait,
         }
         let lease = state.take_idle(slot, Stage::Lent);
-        state.note_loan(slot, Hold { since: request.since, request: request.clone() });
+        state.note_loan(slot, request.since, &request.caller);
         drop(state);
-        self.note_wait(slot, request, Duration::ZERO);
+        self.note_wait(slot, &request.caller, Duration::ZERO);
         Take::Lease(Lease { since: Some(request.since), ..lease })
     }
 
-    /// Joins the queue, until the deadline.
-    pub(crate) fn join(&self, request: Request, deadline: Instant) -> Result<Place<R>, Refusal> {
+    /// Joins the queue, until the deadline. Whoever is refused at once has its request back.
+    #[inline]
+    pub(crate) fn join(
+        &self,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<Place<R>, (Refusal, Arc<Waiter<R>>)> {
+        let priority = request.priority;
         let waiter = Arc::new(Waiter::new(request, deadline));
         let mut state = self.state.lock();
         if state.closed {
-            return Err(Refusal::Closed);
+            return Err((Refusal::Closed, waiter));
         }
         if state.tripped {
-            return Err(Refusal::Tripped);
+            return Err((Refusal::Tripped, waiter));
         }
-        if !state.queue.is_open(&waiter.request) {
-            return Err(Refusal::Forgotten);
+        if !state.queue.is_open(&waiter.caller) {
+            return Err((Refusal::Forgotten, waiter));
         }
-        let turn = state.queue.push(&waiter);
+        let turn = state.queue.push(priority, &waiter);
         self.note_crowd(&state);
         let is_first_to_go = state.alarm.is_none_or(|alarm| deadline < alarm);
         if is_first_to_go {
@@ -87,6 +94,7 @@ impl<R> Core<R> {
     }
 
     /// What a future that waits does when it is polled.
+    #[inline]
     pub(crate) fn poll(
         &self,
         waiter: &Waiter<R>,
@@ -94,15 +102,16 @@ impl<R> Core<R> {
     ) -> Poll<Result<Lease<R>, Refusal>> {
         let polled = waiter.poll(context);
         if let Poll::Ready(Ok(Lease { slot, since: Some(since), .. })) = &polled {
-            let waited = since.saturating_duration_since(waiter.request.since);
-            self.note_wait(*slot, &waiter.request, waited);
+            let waited = since.saturating_duration_since(waiter.since);
+            self.note_wait(*slot, &waiter.caller, waited);
         }
         polled
     }
 
-    fn note_wait(&self, slot: usize, request: &Request, waited: Duration) {
+    #[inline]
+    fn note_wait(&self, slot: usize, caller: &Caller, waited: Duration) {
         self.timings[slot].wait.record(waited);
-        if let Some(tenant) = &request.tenant {
+        if let Some(tenant) = &caller.tenant {
             tenant.note_wait(waited);
         }
     }
@@ -119,33 +128,49 @@ impl<R> Core<R> {
 
     /// Passes on what was checked, or handed to one who had left: to the first who waits, or to the idle.
     pub(crate) fn pass_on(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now, true);
-        self.note_crowd(&state);
-        drop(state);
-        wake(waker);
-        given
+        self.settle(self.state.lock(), lease, now, true)
     }
 
     /// Gives back what was inspected.
     pub(crate) fn inspected(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
-        match self.prepares {
-            true => self.state.lock().settle(lease, now, false).0,
-            false => self.pass_on(lease, now),
-        }
+        self.settle(self.state.lock(), lease, now, !self.prepares)
     }
 
     /// Gives back what was used, and counts for how long.
+    #[inline]
     pub(crate) fn give_back(&self, lease: Lease<R>, now: Instant) -> GivenBack<R> {
         if let Some(since) = lease.since {
             self.timings[lease.slot].used.record(now.saturating_duration_since(since));
         }
-        let mut state = self.state.lock();
-        let (given, waker) = state.settle(lease, now, !self.prepares);
+        self.settle(self.state.lock(), lease, now, !self.prepares)
+    }
+
+    /// The one place where a resource finds its next owner (C4, C7): the first who waits, if it `is_ready` to
+    /// be lent (C11), or the idle.
+    #[inline]
+    fn settle(
+        &self,
+        mut state: MutexGuard<'_, State<R>>,
+        lease: Lease<R>,
+        now: Instant,
+        is_ready: bool,
+    ) -> GivenBack<R> {
+        let slot = lease.slot;
+        if let Some(reason) = state.why_unwanted(slot) {
+            state.put(slot, Stage::Retiring);
+            self.note_crowd(&state);
+            return GivenBack::Retire(lease, reason);
+        }
+        let waker = if is_ready {
+            state.hand_over(lease, now)
+        } else {
+            state.put(slot, Stage::Idle(lease.resource));
+            None
+        };
         self.note_crowd(&state);
         drop(state);
         wake(waker);
-        given
+        GivenBack::Kept
     }
 
     /// Puts a resource that was just made into its slot, which is at [`Stage::Connecting`].
@@ -153,11 +178,7 @@ impl<R> Core<R> {
         let mut state = self.state.lock();
         state.failing = false;
         state.prober = None;
-        let (given, waker) = state.settle(Lease { slot, since: None, resource }, now, true);
-        self.note_crowd(&state);
-        drop(state);
-        wake(waker);
-        given
+        self.settle(state, Lease { slot, since: None, resource }, now, true)
     }
 
     /// Marks a resource that its holder is going to close. The caller calls [`supply`](Self::supply) next (C6).
@@ -220,33 +241,22 @@ impl<R> State<R> {
         }
     }
 
-    /// The one place where a resource finds its next owner (C4, C7): the first who waits, if it `is_ready` to
-    /// be lent (C11). Answers whom to wake.
-    fn settle(
-        &mut self,
-        lease: Lease<R>,
-        now: Instant,
-        is_ready: bool,
-    ) -> (GivenBack<R>, Option<Waker>) {
-        let slot = lease.slot;
-        let outdated = self.slots[slot].generation != self.generation;
-        if self.closed || outdated || self.is_beyond() {
-            let reason = match (self.closed, outdated) {
-                (true, _) => Reason::Shutdown,
-                (false, true) => self.outdated,
-                (false, false) => Reason::Surplus,
-            };
-            self.put(slot, Stage::Retiring);
-            return (GivenBack::Retire(lease, reason), None);
+    /// Why what is in a slot becomes nobody's.
+    #[inline]
+    fn why_unwanted(&self, slot: usize) -> Option<Reason> {
+        if self.closed {
+            Some(Reason::Shutdown)
+        } else if self.slots[slot].generation != self.generation {
+            Some(self.outdated)
+        } else if self.is_beyond() {
+            Some(Reason::Surplus)
+        } else {
+            None
         }
-        if !is_ready {
-            self.put(slot, Stage::Idle(lease.resource));
-            return (GivenBack::Kept, None);
-        }
-        (GivenBack::Kept, self.hand_over(lease, now))
     }
 
     /// To the first who waits, or to the idle. Answers whom to wake.
+    #[inline]
     pub(super) fn hand_over(&mut self, lease: Lease<R>, now: Instant) -> Option<Waker> {
         let slot = lease.slot;
         if self.queue.has_tenants() {
@@ -257,8 +267,11 @@ impl<R> State<R> {
             self.put(slot, Stage::Idle(lease.resource));
             return None;
         };
-        self.put(slot, Stage::Lent);
-        self.note_loan(slot, Hold { since: now, request: waiter.request.clone() });
+        // From borrower to borrower there is nothing to count.
+        if !matches!(self.slots[slot].stage, Stage::Lent) {
+            self.put(slot, Stage::Lent);
+        }
+        self.note_loan(slot, now, &waiter.caller);
         waiter.give(Lease { since: Some(now), ..lease })
     }
 }

@@ -2,13 +2,13 @@
 
 use tokio::time::Instant;
 
-use super::Request;
+use super::Caller;
 
 /// Who holds a resource, and since when.
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
     pub(crate) since: Instant,
-    pub(crate) request: Request,
+    pub(crate) caller: Caller,
 }
 
 /// What happens in a slot.

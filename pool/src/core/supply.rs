@@ -129,6 +129,6 @@ impl<R> State<R> {
 
 impl<R> std::fmt::Debug for Waiter<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Waiter").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Waiter").field("caller", &self.caller).finish_non_exhaustive()
     }
 }

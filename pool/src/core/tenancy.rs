@@ -27,6 +27,8 @@ pub(crate) struct Tenancy {
     wait: Mutex<Histogram>,
     /// How many were sent away.
     refused: AtomicU64,
+    /// How many stopped waiting.
+    given_up: AtomicU64,
 }
 
 impl Tenancy {
@@ -39,6 +41,7 @@ impl Tenancy {
             is_named: AtomicBool::new(false),
             wait: Mutex::new(Histogram::default()),
             refused: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
         }
     }
 
@@ -64,6 +67,15 @@ impl Tenancy {
 
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_given_up(&self) {
+        // Ordering: Relaxed; a count in a statistic.
+        self.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     pub(crate) fn wait(&self) -> Times {

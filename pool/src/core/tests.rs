@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AfterFailure, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
+use super::{AfterFailure, Caller, Core, GivenBack, Job, Lease, Place, Refusal, Request, Take};
 use crate::ask::{Ageing, Priority};
 use crate::error::Cause;
 use crate::gate::Marks;
@@ -20,8 +20,8 @@ fn request(priority: Priority) -> Request {
 }
 
 fn request_at(since: Instant, priority: Priority) -> Request {
-    let marks = Marks::default();
-    Request { since, by: Location::caller(), priority, tenant: None, marks }
+    let caller = Caller { by: Location::caller(), tenant: None, marks: Marks::default() };
+    Request { since, priority, caller }
 }
 
 fn far_away() -> Instant {
@@ -254,7 +254,7 @@ fn nobody_waits_while_it_is_tripped_and_what_is_idle_can_be_taken() {
     let place = join(&core, Priority::Normal);
     core.refuse(core.trip(), &Refusal::Tripped);
     assert!(matches!(served(&place), Some(Err(Refusal::Tripped))));
-    assert!(matches!(core.join(request(Priority::High), far_away()), Err(Refusal::Tripped)));
+    assert!(matches!(core.join(request(Priority::High), far_away()), Err((Refusal::Tripped, _))));
     assert_eq!(give_back(&core, first), None);
     assert!(take(&core).is_some());
     core.untrip();

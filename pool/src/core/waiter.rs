@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Lease, Refusal, Request};
+use super::{Caller, Lease, Refusal, Request};
 use crate::sync::Mutex;
 
 /// What a waiter has got so far.
@@ -19,17 +19,20 @@ enum Gift<R> {
 
 /// Shared by the queue and by the future that waits.
 pub(crate) struct Waiter<R> {
-    pub(crate) request: Request,
+    pub(crate) since: Instant,
     pub(crate) deadline: Instant,
+    pub(crate) caller: Caller,
     gift: Mutex<Gift<R>>,
 }
 
 impl<R> Waiter<R> {
     pub(crate) fn new(request: Request, deadline: Instant) -> Self {
-        Self { request, deadline, gift: Mutex::new(Gift::Nothing(None)) }
+        let Request { since, caller, .. } = request;
+        Self { since, deadline, caller, gift: Mutex::new(Gift::Nothing(None)) }
     }
 
     /// Puts the resource in. Answers whom to wake, once no lock is held.
+    #[inline]
     pub(crate) fn give(&self, lease: Lease<R>) -> Option<Waker> {
         self.put(Gift::Lease(lease))
     }
@@ -39,6 +42,7 @@ impl<R> Waiter<R> {
         self.put(Gift::Refusal(refusal))
     }
 
+    #[inline]
     fn put(&self, gift: Gift<R>) -> Option<Waker> {
         match std::mem::replace(&mut *self.gift.lock(), gift) {
             Gift::Nothing(waker) => waker,
@@ -48,6 +52,7 @@ impl<R> Waiter<R> {
     }
 
     /// What has come, or whom to wake when it does. [`Core::poll`](super::Core::poll) counts it, too.
+    #[inline]
     pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Result<Lease<R>, Refusal>> {
         let mut gift = self.gift.lock();
         if let Gift::Nothing(waker) = &mut *gift {

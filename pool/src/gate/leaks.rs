@@ -116,7 +116,7 @@ impl<C: Connector> Shared<C> {
             leaked.returned.fetch_add(1, Ordering::Relaxed);
             let held = since.elapsed();
             event!(info, self, {
-                id = %id, by = %hold.request.by, tag = hold.request.marks.tag_name(), held = ?held,
+                id = %id, by = %hold.caller.by, tag = hold.caller.marks.tag_name(), held = ?held,
             }, "leaked connection is back");
         }
     }
@@ -144,11 +144,11 @@ impl<C: Connector> Shared<C> {
     }
 
     fn report_leak(&self, leaked: &Leaked, id: ConnectionId, hold: &Hold, now: Instant) {
-        let marks = &hold.request.marks;
+        let marks = &hold.caller.marks;
         let held = now.saturating_duration_since(hold.since);
         let trace = leaked.traces.get(&id);
         event!(warn, self, {
-            id = %id, by = %hold.request.by, tag = marks.tag_name(),
+            id = %id, by = %hold.caller.by, tag = marks.tag_name(),
             task = marks.task.map(tracing::field::display),
             backtrace = trace.as_deref().map(tracing::field::display),
             held = ?held,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::core::Request;
+use crate::core::Caller;
 use crate::error::{ConfigError, Error};
 use crate::histogram::{SharedRecorder, Times};
 use crate::settings::millis;
@@ -334,15 +334,15 @@ impl Limits {
 
     /// Those that one who asks has to pass: the narrowest first, so that one who is held back there takes
     /// nothing from the others.
-    fn of<'a>(&'a self, request: &'a Request) -> [Option<&'a Limiter>; 3] {
-        let tag = request.marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
-        let tenant = request.tenant.as_ref().and_then(|tenancy| tenancy.limiter.as_ref());
+    fn of<'a>(&'a self, caller: &'a Caller) -> [Option<&'a Limiter>; 3] {
+        let tag = caller.marks.tag.as_ref().and_then(|account| account.limiter.as_ref());
+        let tenant = caller.tenant.as_ref().and_then(|tenancy| tenancy.limiter.as_ref());
         [tag, tenant, self.pool.as_ref()]
     }
 
     /// Takes a permit of each, without waiting.
-    pub(crate) fn try_pass(&self, request: &Request, may_wait: bool) -> Verdict {
-        for (at, limiter) in self.of(request).into_iter().enumerate() {
+    pub(crate) fn try_pass(&self, caller: &Caller, may_wait: bool) -> Verdict {
+        for (at, limiter) in self.of(caller).into_iter().enumerate() {
             match limiter.map(|limiter| limiter.try_pass(may_wait)) {
                 None | Some(Ok(())) => {}
                 Some(Err(Over::Waits)) => return Verdict::Wait(at),
@@ -355,12 +355,12 @@ impl Limits {
     /// Waits for a permit of each, from the one with this number on.
     pub(crate) fn pass(
         &self,
-        request: Request,
+        caller: Caller,
         first: usize,
         deadline: Instant,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            for limiter in self.of(&request).into_iter().skip(first).flatten() {
+            for limiter in self.of(&caller).into_iter().skip(first).flatten() {
                 limiter.pass(deadline).await?;
             }
             Ok(())

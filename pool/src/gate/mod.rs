@@ -36,7 +36,7 @@ pub(crate) struct Gate<C: Connector> {
     pub(crate) limits: Option<Limits>,
     pub(crate) circuit: Option<Circuit>,
     pub(crate) relief: Relief<C>,
-    /// Whether there is something to note when any connection is given back.
+    /// Whether there is something to do when any connection is given back, whoever had it.
     pub(crate) notes_returns: bool,
 }
 
@@ -50,7 +50,9 @@ impl<C: Connector> Gate<C> {
     pub(crate) fn new(settings: &Settings) -> Self {
         let relief = Relief::new(&settings.degradation);
         Self {
-            notes_returns: settings.leaks.is_some() || relief.is_measuring,
+            notes_returns: settings.leaks.is_some()
+                || settings.observe.spans
+                || relief.is_measuring,
             tags: Tags::new(settings),
             leaked: settings.leaks.map(Leaked::new),
             #[cfg(feature = "rate-limit")]

@@ -253,6 +253,7 @@ impl<C: Connector> Relief<C> {
 
     /// How long one may wait who is about to join the queue, or by which rule it is refused. Looks at the
     /// pool only if there are rules.
+    #[inline]
     pub(crate) fn limit(
         &self,
         priority: Priority,

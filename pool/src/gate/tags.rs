@@ -85,6 +85,8 @@ pub struct TagStats {
     pub waiting: u64,
     /// How many callers got no connection, for whatever reason.
     pub refused: u64,
+    /// How many callers dropped their future while they waited.
+    pub given_up: u64,
     /// How long its callers waited who got a connection; `count` says how many did.
     pub wait: Times,
     /// How long it held the connections that it gave back.
@@ -96,6 +98,7 @@ pub(crate) struct Account {
     pub(crate) name: Arc<str>,
     waiting: Count,
     refused: Count,
+    given_up: Count,
     wait: SharedRecorder,
     used: SharedRecorder,
     #[cfg(feature = "rate-limit")]
@@ -111,6 +114,7 @@ impl Account {
             name,
             waiting: Count::new(0),
             refused: Count::new(0),
+            given_up: Count::new(0),
             wait: SharedRecorder::default(),
             used: SharedRecorder::default(),
         })
@@ -129,6 +133,12 @@ impl Account {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One that waited has left.
+    pub(crate) fn gave_up(&self) {
+        self.waits_no_more();
+        self.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn served(&self, waited: Duration) {
         self.wait.record(waited);
     }
@@ -143,6 +153,7 @@ impl Account {
             in_use,
             waiting: self.waiting.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            given_up: self.given_up.load(Ordering::Relaxed),
             wait: self.wait.times(),
             used: self.used.times(),
         }
@@ -221,7 +232,7 @@ impl Tags {
         let stats = |account: &Account| account.stats(in_use(&account.name));
         let mut all: Vec<_> = self.accounts.iter().map(|(_, account)| stats(&account)).collect();
         let other = stats(&self.other);
-        if other.wait.count + other.refused + other.waiting > 0 {
+        if other.wait.count + other.refused + other.given_up + other.waiting > 0 {
             all.push(other);
         }
         all

@@ -17,7 +17,9 @@ fn tenant(core: &Core<u32>, name: &str, limits: TenantLimits) -> Arc<Tenancy> {
 }
 
 fn of(tenant: &Arc<Tenancy>) -> Request {
-    Request { tenant: Some(Arc::clone(tenant)), ..request(Priority::Normal) }
+    let mut request = request(Priority::Normal);
+    request.caller.tenant = Some(Arc::clone(tenant));
+    request
 }
 
 fn take_for(core: &Core<u32>, tenant: &Arc<Tenancy>) -> Option<Lease<u32>> {
@@ -123,6 +125,23 @@ fn nothing_is_kept_back_for_a_share() {
     assert!(take_for(&core, &flood).is_some() && take_for(&core, &flood).is_some());
 }
 
+/// While those with shares want them all the time: one without has what the shares leave, and nothing if they
+/// leave nothing.
+#[test]
+fn one_without_a_share_gets_what_the_shares_leave() {
+    for (shares, left) in [([50, 30], 2), ([50, 40], 1), ([50, 50], 0)] {
+        let core = full(10);
+        let [acme, bolt] =
+            shares.map(|share| tenant(&core, "any", TenantLimits::new().share_percent(share)));
+        let without = tenant(&core, "without", TenantLimits::new());
+        let all = [acme, bolt, without];
+        let counts = turns(&core, &all, 10 + 1_000);
+        assert_eq!(in_use(&core, &all[2]), left, "{shares:?}");
+        assert_eq!(in_use(&core, &all[0]), 5, "{shares:?}");
+        assert!(counts[2].abs_diff(100 * left) <= 3, "{shares:?}: {counts:?}");
+    }
+}
+
 #[test]
 fn those_who_want_more_than_there_is_get_it_by_weight() {
     let core = full(8);
@@ -184,10 +203,27 @@ fn a_forgotten_tenant_is_told_so_and_its_place_is_another_s() {
     let bolt = tenant(&core, "bolt", TenantLimits::new());
     assert!(!core.forget(&bolt, far_away()), "it was named");
     assert!(matches!(core.take(&of(&acme), |_| true), Take::Forgotten));
-    assert!(matches!(core.join(of(&acme), far_away()), Err(Refusal::Forgotten)));
+    assert!(matches!(core.join(of(&acme), far_away()), Err((Refusal::Forgotten, _))));
     assert_eq!(core.set_limits(&acme, TenantLimits::new(), true), Err(Unset::Forgotten));
     assert!(take_for(&core, &bolt).is_some());
     assert_eq!(core.standings().len(), 1);
+}
+
+#[test]
+fn who_waited_before_there_were_tenants_is_served_among_them() {
+    let core = full(2);
+    let held: Vec<_> = std::iter::from_fn(|| take(&core)).collect();
+    let places = [Priority::Low, Priority::High].map(|priority| super::join(&core, priority));
+    let acme = tenant(&core, "acme", TenantLimits::new().max(1));
+    let of_acme = [join_for(&core, &acme), join_for(&core, &acme)];
+    assert_eq!((core.counts().waiting, core.standings()[0].waiting), (4, 2));
+    let mut held = held.into_iter();
+    give_back(&core, held.next().unwrap());
+    // Of acme, which has nothing, and those without a tenant, who have one.
+    assert!(served(&of_acme[0]).is_some());
+    give_back(&core, held.next().unwrap());
+    assert!(served(&places[1]).is_some() && served(&places[0]).is_none());
+    assert_eq!(core.counts().waiting, 2);
 }
 
 /// Long before anybody came.
