@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::future::{Future, ready};
 
-use crate::hooks::{ConnectionMetadata, HookSet};
+use crate::hooks::{ConnectionMetadata, HookSet, HookStats};
 
 /// The state in which a borrower gives a connection back, as far as it can be told without asking the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,12 @@ pub trait Connector: Send + Sync + 'static {
     /// Which of the hooks below it has: [`HookSet`] says when each runs. None, if this is not implemented.
     fn hooks(&self) -> HookSet {
         HookSet::default()
+    }
+
+    /// What the hooks did that [`connect`](Self::connect) runs, if it runs any: `before_connect` and
+    /// `after_connect`, for [`Stats::hooks`](crate::Stats::hooks). The pool counts the others.
+    fn connect_hooks(&self) -> HookStats {
+        HookStats::default()
     }
 
     /// Tells whether a connection may be lent. Limit: `hooks.before_acquire`.

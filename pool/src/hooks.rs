@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 use crate::id::ConnectionId;
 use crate::settings::millis;
 use crate::shared::Live;
+use crate::sync::{Count, Ordering};
 
 /// What a hook is told about the connection.
 ///
@@ -123,8 +124,47 @@ pub struct HookCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HookStats {
+    /// Before connecting. It refuses nothing: it answers how to connect.
+    pub before_connect: HookCounts,
+    /// After connecting: each statement and closure counts. They refuse nothing, but fail.
+    pub after_connect: HookCounts,
     /// Before loans.
     pub before_acquire: HookCounts,
     /// After loans.
     pub after_release: HookCounts,
+}
+
+/// Counts the runs of a hook that the connector runs itself, outside of the core's lock.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    ended: Count,
+    went_well: Count,
+}
+
+/// A run under way. It has failed unless it is said to have gone well: when it is cut short, too.
+pub(crate) struct Run<'a>(&'a Runs);
+
+impl Runs {
+    pub(crate) fn begin(&self) -> Run<'_> {
+        Run(self)
+    }
+
+    pub(crate) fn counts(&self) -> HookCounts {
+        // Ordering: Relaxed, here and below; statistics. Read in this order, as they are written in the other.
+        let runs = self.ended.load(Ordering::Relaxed);
+        let well = self.went_well.load(Ordering::Relaxed);
+        HookCounts { runs, refused: 0, failed: runs.saturating_sub(well) }
+    }
+}
+
+impl Run<'_> {
+    pub(crate) fn went_well(self) {
+        self.0.went_well.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -11,6 +11,7 @@ use crate::gate::circuit::Circuit;
 use crate::gate::leaks::Leaked;
 #[cfg(feature = "rate-limit")]
 use crate::gate::limits::LimitStats;
+use crate::hooks::HookStats;
 use crate::id::ConnectionId;
 use crate::pool::Pool;
 use crate::shared::Shared;
@@ -56,7 +57,7 @@ impl<C: Connector> Pool<C> {
             #[cfg(feature = "fault-injection")]
             faults: shared.connector.faults().map(crate::faults::Faults::stats),
             health: tally.health,
-            hooks: tally.hooks,
+            hooks: shared.hook_stats(tally.hooks),
             warm: shared.warmth.stats(Instant::now()),
             is_closed: closed,
         }
@@ -75,6 +76,12 @@ impl<C: Connector> Shared<C> {
             Row { slot: row.slot, id, state: String::from(row.stage), holder }
         };
         rows.into_iter().map(row).collect()
+    }
+
+    /// What was counted about hooks here, and by the connector.
+    fn hook_stats(&self, counted: HookStats) -> HookStats {
+        let HookStats { before_connect, after_connect, .. } = self.connector.connect_hooks();
+        HookStats { before_connect, after_connect, ..counted }
     }
 
     /// The holds there are now, with their connections' ids.

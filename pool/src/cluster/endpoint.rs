@@ -83,7 +83,9 @@ impl<C: Connector> Endpoint<C> {
     /// Notes that it is down, if the error of an acquire says so.
     pub(super) fn note(&self, error: &Error) {
         match error {
+            // An open circuit, too: it has failed for others, or in the background.
             Error::Connect { cause }
+            | Error::CircuitOpen { cause, .. }
             | Error::Timeout {
                 why:
                     Why::Connecting { last_error: Some(cause), .. }

@@ -222,7 +222,10 @@ impl<DB: Database> Config<DB> {
     pub(super) fn into_parts(self) -> (Sqlx<DB>, Settings) {
         let Self { options, dialect, reset_session, settings, hooks, .. } = self;
         let limits = settings.hooks.clone();
-        (Sqlx { options, dialect, reset_session, hooks, limits }, settings)
+        let (before_connect, after_connect) = Default::default();
+        let sqlx =
+            Sqlx { options, dialect, reset_session, hooks, limits, before_connect, after_connect };
+        (sqlx, settings)
     }
 
     /// The settings.

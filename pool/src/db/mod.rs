@@ -30,7 +30,7 @@ pub use self::transaction::Transaction;
 use crate::connector::{Condition, Connector};
 use crate::error::StepTimeout;
 use crate::guard::Guard;
-use crate::hooks::{ConnectionMetadata, HookSet, HookTimeouts};
+use crate::hooks::{ConnectionMetadata, HookSet, HookStats, HookTimeouts, Runs};
 use crate::pool::Pool;
 
 /// A pool of sqlx connections. See [`Pool`] for its methods, and [`Config`] for how to get one.
@@ -51,6 +51,8 @@ pub struct Sqlx<DB: Database> {
     reset_session: bool,
     hooks: Hooks<DB>,
     limits: HookTimeouts,
+    before_connect: Runs,
+    after_connect: Runs,
 }
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
@@ -72,13 +74,15 @@ impl<DB: Database> Connector for Sqlx<DB> {
         let mut connection = match &self.hooks.before_connect {
             Some(options) => {
                 let limit = self.limits.before_connect;
-                let options = in_time("before_connect", limit, options()).await?;
+                let runs = &self.before_connect;
+                let options = in_time(runs, "before_connect", limit, options()).await?;
                 DB::Connection::connect_with(&options).await?
             }
             None => DB::Connection::connect_with(&self.options).await?,
         };
         for prepare in &self.hooks.after_connect {
-            in_time("after_connect", self.limits.after_connect, prepare(&mut connection)).await?;
+            let (runs, limit) = (&self.after_connect, self.limits.after_connect);
+            in_time(runs, "after_connect", limit, prepare(&mut connection)).await?;
         }
         Ok(connection)
     }
@@ -129,6 +133,14 @@ impl<DB: Database> Connector for Sqlx<DB> {
         self.hooks.set()
     }
 
+    fn connect_hooks(&self) -> HookStats {
+        HookStats {
+            before_connect: self.before_connect.counts(),
+            after_connect: self.after_connect.counts(),
+            ..HookStats::default()
+        }
+    }
+
     async fn before_acquire(
         &self,
         connection: &mut DB::Connection,
@@ -155,15 +167,19 @@ impl<DB: Database> Connector for Sqlx<DB> {
     }
 }
 
-/// Runs a hook of connecting within its own time limit.
+/// Runs a hook of connecting within its own time limit, and counts it.
 async fn in_time<T>(
+    runs: &Runs,
     step: &'static str,
     limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
     let late =
         |_| sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, StepTimeout { step, limit }));
-    timeout(limit, work).await.map_err(late)?
+    let run = runs.begin();
+    let done = timeout(limit, work).await.map_err(late)??;
+    run.went_well();
+    Ok(done)
 }
 
 /// How many transactions and savepoints are open, as the driver knows.

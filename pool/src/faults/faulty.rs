@@ -2,7 +2,7 @@
 
 use super::Faults;
 use crate::connector::{Condition, Connector};
-use crate::hooks::{ConnectionMetadata, HookSet};
+use crate::hooks::{ConnectionMetadata, HookSet, HookStats};
 
 /// A connector whose steps meet [`Faults`]. All else is as with the connector inside.
 #[derive(Debug)]
@@ -48,6 +48,10 @@ impl<C: Connector> Connector for Faulty<C> {
 
     fn hooks(&self) -> HookSet {
         self.inner.hooks()
+    }
+
+    fn connect_hooks(&self) -> HookStats {
+        self.inner.connect_hooks()
     }
 
     async fn before_acquire(
