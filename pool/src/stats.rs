@@ -26,7 +26,8 @@ use crate::warm::WarmStats;
 pub struct Holder {
     /// Which connection.
     pub id: ConnectionId,
-    /// The place in the source that acquired it, `file:line:column`.
+    /// The place in the source that acquired it, `file:line:column`. For a query that runs on a manager itself,
+    /// a place in this crate: sqlx does not tell who called it.
     pub by: String,
     /// What it is for, if it was asked for with a [`Tag`](crate::Tag).
     #[serde(default)]

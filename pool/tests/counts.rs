@@ -81,3 +81,18 @@ async fn the_hooks_of_connecting_are_counted() {
     assert_eq!((counts(hooks.before_connect), counts(hooks.after_connect)), ((3, 0, 1), (4, 0, 0)));
     assert_eq!(counts(hooks.before_acquire), (0, 0, 0));
 }
+
+/// Through sqlx's trait, too, as long as no function of sqlx stands between.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn the_holder_is_the_place_that_acquires() {
+    use pool::{Config, ConnectionManager};
+    use sqlx::Acquire;
+
+    let config = Config::<sqlx::Sqlite>::new("sqlite::memory:").unwrap().min(1).max(1);
+    let manager = ConnectionManager::connect(config).await.unwrap();
+    let (guard, line) = (Acquire::acquire(&manager).await.unwrap(), line!());
+    let by = manager.stats().connections[0].holder.as_ref().unwrap().by.clone();
+    assert!(by.starts_with(&format!("pool/tests/counts.rs:{line}:")), "{by}");
+    drop(guard);
+}

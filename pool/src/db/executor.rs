@@ -1,6 +1,7 @@
 //! A manager in the place of sqlx's pool: queries run on it, and functions of sqlx acquire from it.
 
 use std::io;
+use std::panic::Location;
 use std::pin::Pin;
 
 use futures_core::future::BoxFuture;
@@ -15,6 +16,10 @@ use crate::tenant::Tenant;
 
 /// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is cleaned
 /// before anybody else has it.
+///
+/// The holder that is shown meanwhile is this file. `#[track_caller]` here would show one of sqlx's instead:
+/// between whoever writes `query.fetch_all(&manager)` and these methods stand sqlx's own functions, most of
+/// them async, and none passes its caller on. Whoever wants to see its own place acquires first.
 impl<'p, DB: Database> Executor<'p> for &'_ ConnectionManager<DB>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -181,8 +186,10 @@ impl<'c, DB: Database> Acquire<'c> for &'c ConnectionManager<DB> {
     type Database = DB;
     type Connection = PooledConnection<DB>;
 
+    #[track_caller]
     fn acquire(self) -> BoxFuture<'c, Result<PooledConnection<DB>, sqlx::Error>> {
-        Box::pin(async move { Ok(ConnectionManager::acquire(self).await?) })
+        let acquiring = self.acquire_by(Location::caller(), Ask::new());
+        Box::pin(async move { Ok(acquiring.await?) })
     }
 
     fn begin(self) -> BoxFuture<'c, Result<sqlx::Transaction<'c, DB>, sqlx::Error>> {
