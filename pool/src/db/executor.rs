@@ -8,72 +8,75 @@ use futures_core::stream::{BoxStream, Stream};
 use sqlx::{Acquire, Database, Either, Execute, Executor, SqlStr};
 use sqlx_core::try_stream;
 
-use super::{ConnectionManager, PooledConnection, Sqlx};
-use crate::ask::Ask;
+use super::{ClusterExecutor, ConnectionManager, PooledConnection, Sqlx};
 use crate::error::Error;
 use crate::tenant::Tenant;
 
-/// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is cleaned
-/// before anybody else has it.
-impl<'p, DB: Database> Executor<'p> for &'_ ConnectionManager<DB>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    type Database = DB;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_many(self.clone(), Ask::new(), query)
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_optional(self.clone(), Ask::new(), query)
-    }
-
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
-    where
-        'p: 'e,
-    {
-        prepare_with(self.clone(), Ask::new(), sql, parameters)
-    }
+/// Whatever lends a connection to each query that is run on it.
+trait Lends<DB: Database>: Clone + Send + Sync + 'static {
+    fn lend(&self) -> impl Future<Output = Result<PooledConnection<DB>, Error>> + Send;
 }
 
-/// As on a manager, in the name of the tenant.
-impl<'p, DB: Database> Executor<'p> for &'_ Tenant<Sqlx<DB>>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    type Database = DB;
+/// Makes an executor of what lends by `acquire`. sqlx's trait cannot be implemented for all of these at once.
+macro_rules! executor {
+    ($(#[$doc:meta])* $Lender:ty) => {
+        impl<DB: Database> Lends<DB> for $Lender {
+            fn lend(&self) -> impl Future<Output = Result<PooledConnection<DB>, Error>> + Send {
+                self.acquire()
+            }
+        }
 
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_many(self.pool().clone(), self.named(Ask::new()), query)
-    }
+        $(#[$doc])*
+        impl<'p, DB: Database> Executor<'p> for &'_ $Lender
+        where
+            for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+        {
+            type Database = DB;
 
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_optional(self.pool().clone(), self.named(Ask::new()), query)
-    }
+            fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
+            where
+                'p: 'e,
+                E: 'q + Execute<'q, DB>,
+            {
+                fetch_many(self.clone(), query)
+            }
 
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
-    where
-        'p: 'e,
-    {
-        prepare_with(self.pool().clone(), self.named(Ask::new()), sql, parameters)
-    }
+            fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
+            where
+                'p: 'e,
+                E: 'q + Execute<'q, DB>,
+            {
+                fetch_optional(self.clone(), query)
+            }
+
+            fn prepare_with<'e>(
+                self,
+                sql: SqlStr,
+                parameters: &'e [DB::TypeInfo],
+            ) -> One<'e, DB::Statement>
+            where
+                'p: 'e,
+            {
+                prepare_with(self.clone(), sql, parameters)
+            }
+        }
+    };
+}
+
+executor! {
+    /// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is
+    /// cleaned before anybody else has it.
+    ConnectionManager<DB>
+}
+
+executor! {
+    /// As on a manager, in the name of the tenant.
+    Tenant<Sqlx<DB>>
+}
+
+executor! {
+    /// As on a manager, on the endpoint to which the cluster routes it.
+    ClusterExecutor<DB>
 }
 
 type Many<'e, DB> = BoxStream<
@@ -82,17 +85,13 @@ type Many<'e, DB> = BoxStream<
 >;
 type One<'e, T> = BoxFuture<'e, Result<T, sqlx::Error>>;
 
-fn fetch_many<'e, 'q: 'e, DB: Database, E>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
-    query: E,
-) -> Many<'e, DB>
+fn fetch_many<'e, 'q: 'e, DB: Database, E>(lender: impl Lends<DB>, query: E) -> Many<'e, DB>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     E: 'q + Execute<'q, DB>,
 {
     Box::pin(try_stream! {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = {
             let mut steps = connection.fetch_many(query);
@@ -110,8 +109,7 @@ where
 }
 
 fn fetch_optional<'e, 'q: 'e, DB: Database, E>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
+    lender: impl Lends<DB>,
     query: E,
 ) -> One<'e, Option<DB::Row>>
 where
@@ -119,7 +117,7 @@ where
     E: 'q + Execute<'q, DB>,
 {
     Box::pin(async move {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = connection.fetch_optional(query).await;
         ended(&mut connection, &outcome);
@@ -128,8 +126,7 @@ where
 }
 
 fn prepare_with<DB: Database>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
+    lender: impl Lends<DB>,
     sql: SqlStr,
     parameters: &[DB::TypeInfo],
 ) -> One<'_, DB::Statement>
@@ -137,7 +134,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     Box::pin(async move {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = connection.prepare_with(sql, parameters).await;
         ended(&mut connection, &outcome);
