@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Shows in a real browser, headless Chromium, that the stats page of the example `service` draws what it is
 # told: first statistics that have everything in them, and names that would be markup (ci/page/stats.json), and
-# then those of the service itself under load, with a picture of both in target/page/.
+# then those of the service itself, under load and while its circuit is open, with pictures of both in target/page/.
 # Plants faults in the page first and fails if they are not seen: text put in as markup, a wrong address, parts
-# that are left out. Two minutes, most of it building; --short is the same.
+# that are left out; and in what the service tells: no tags, no circuit, one that is closed. Four minutes, half of
+# it building; --short is the same.
 source "$(dirname "$0")/lib.sh"
 
 need chromium chromium fonts-dejavu-core
@@ -60,7 +61,7 @@ check() {
         '<span>conn_1_17</span>' '<span>1.0 min</span>' 'checkout &amp; pay' \
         '<section id="tenants">' '<span>acme</span>' '<span>1.0 ms · 2.0 ms · 3.0 ms</span>' \
         '&lt;i&gt;globex&lt;/i&gt;' '<span>12.5</span>' '<section id="tags">' '<span>4.0 µs</span>' \
-        '<section id="breaker">' 'half-open' '<td class="number">1.5 s</td>' 'primary, replica' \
+        '<section id="breaker">' 'half_open' '<span class="state bad">circuit half open</span>' '<td class="number">1.5 s</td>' 'primary, replica' \
         'closed, expired' '<polyline class="used"' || return
     if grep -qE '<(img|i|script)\b' <<<"$shown" || grep -qF '<section id="limits">' <<<"$shown" ||
         grep -qF '<section id="faults">' <<<"$shown"; then
@@ -87,7 +88,7 @@ wait_for() {
     return 1
 }
 
-cargo build --quiet -p pool --example service || fail "the example does not build"
+cargo build --quiet -p pool --features fault-injection --example service || fail "the example does not build"
 mkdir -p "$pictures" "$scratch/site"
 site=$scratch/site
 cp "$page" "$site/index.html"
@@ -108,9 +109,69 @@ picture phone 390 2000 0 "http://127.0.0.1:$port/" || fail "no picture"
 TMPDIR=$scratch target/debug/examples/service 127.0.0.1:0 --demo >"$scratch/service" &
 pids+=($!)
 service=$(wait_for "$scratch/service" 'http://[\d.:]+/(?=$)') || fail "the service does not start"
+
+# live DOM: whether it shows what the demo does, part by part.
+live() {
+    has "$1" '<h1>notes</h1>' '<section id="connections">' '<span>conn_' 'class="slot in-use"' \
+        'service/demo.rs:' '<section id="times">' '<section id="tenants">' '<span>acme</span>' \
+        '<section id="tags">' '<span>checkout</span>' '<span>report</span>' '<section id="breaker">' \
+        '<th>opened</th>'
+}
+
+# open DOM: whether it shows the circuit that the demo's drill opens for eight seconds of forty, and what has opened
+# it.
+open() {
+    has "$1" '<span class="state bad">circuit' '<section id="breaker">' '<td class="number">open</td>' \
+        'injected fault: connecting number' '<section id="faults">'
+}
+
+# keep CODE: waits until this Python is true of the service's `stats`, and keeps these in the folder that is served.
+keep() {
+    timeout 150 python3 -c 'import json, sys, time, urllib.request
+while True:
+    told = urllib.request.urlopen(sys.argv[1]).read()
+    stats = json.loads(told)
+    if eval(sys.argv[2]):
+        break
+    time.sleep(0.1)
+open(sys.argv[3], "wb").write(told)' "${service}stats" "$1" "$site/stats"
+}
+
+# eventually CHECK CODE: whether the page shows it when CODE is true of the service's stats. It may be so no more
+# when the browser has started, so there is more than one try.
+eventually() {
+    for _ in {1..10}; do
+        keep "$2" || fail "the service never tells that $2"
+        if "$1" "$(dom "$service")" >"$scratch/out" && "$1" "$(shown_kept)" >"$scratch/out"; then return; fi
+    done
+    cat "$scratch/out"
+    return 1
+}
+
+shown_kept() {
+    dom "http://127.0.0.1:$port/"
+}
+
+# untold WHAT CHECK CODE: the check must fail on what the service told, changed by this Python on `stats`.
+untold() {
+    cp "$site/stats" "$scratch/told"
+    python3 -c 'import json, sys
+stats = json.load(open(sys.argv[1]))
+exec(sys.argv[2])
+json.dump(stats, open(sys.argv[1], "w"))' "$site/stats" "$3" || fail "planted fault '$1': its place has moved"
+    if "$2" "$(shown_kept)" >"$scratch/out"; then fail "planted fault '$1' was not seen"; fi
+    sed "s/^ */refused: $1: /" "$scratch/out"
+    mv "$scratch/told" "$site/stats"
+}
+
 # The demo's tide is high after ten seconds.
 picture load 1280 1100 12 "$service" || fail "no picture"
-shown=$(dom "$service")
-has "$shown" '<h1>notes</h1>' '<section id="connections">' '<span>conn_1_' 'class="slot in-use"' \
-    'service/demo.rs:' '<section id="times">' '<section id="tenants">' '<span>acme</span>' || fail "the page does not show the service's statistics"
+eventually live 'stats["in_use"] > 0 and len(stats["tags"]) == 3' ||
+    fail "the page does not show the service's statistics"
+untold 'no tags' live 'stats["tags"].clear()'
+untold 'no circuit' live 'stats["breaker"] = None'
+eventually open 'stats["breaker"]["state"] == "open"' ||
+    fail "the page does not show the circuit of the service when it is open"
+picture open 1280 1900 0 "http://127.0.0.1:$port/" || fail "no picture"
+untold 'a closed circuit' open 'stats["breaker"]["state"] = "closed"'
 echo "page: drawn in $(chromium --version 2>/dev/null | grep -o 'Chromium [0-9.]*'); pictures in $pictures/"

@@ -45,10 +45,10 @@ fn server(name: &'static str, is_off: &Arc<AtomicBool>) -> Outcome<Config<Sqlite
 
 /// Who serves so many reads.
 async fn readers(cluster: &DatabaseCluster<Sqlite>, reads: usize) -> Outcome<Vec<String>> {
+    let reader = cluster.reader();
     let mut names = Vec::new();
     for _ in 0..reads {
-        let mut connection = cluster.read().await?;
-        names.push(sqlx::query_scalar("SELECT name FROM who").fetch_one(&mut *connection).await?);
+        names.push(sqlx::query_scalar("SELECT name FROM who").fetch_one(&reader).await?);
     }
     Ok(names)
 }
@@ -88,12 +88,14 @@ async fn main() -> Outcome<()> {
     let found = cluster.write().await.unwrap_err();
     let refused = cluster.write().await.unwrap_err();
     println!("the primary is down:   {found}; then {refused}");
+    let through_sqlx = sqlx::query("DELETE FROM who").execute(&cluster.writer()).await.unwrap_err();
+    println!("                       {through_sqlx}");
     assert!(matches!(refused, Error::ReadOnly { .. }));
     assert_eq!(readers(&cluster, 2).await?.len(), 2);
 
     off[0].store(false, SeqCst);
     until_up(&cluster).await;
-    drop(cluster.write().await?);
+    sqlx::query("UPDATE who SET name = 'the same'").execute(&cluster.writer()).await?;
     for endpoint in cluster.stats().endpoints {
         let (down, back) = (endpoint.went_down, endpoint.came_back);
         println!("{:9}  {} reads, {down} times down, {back} back", endpoint.name, endpoint.reads);

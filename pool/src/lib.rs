@@ -45,6 +45,7 @@
 //! | have another one | [`ConnectionManager::connect`]`(config.name("reports")).await?` |
 //! | run a query | `.fetch_all(&manager)`, as on sqlx's pool |
 //! | keep a connection for a while | `let mut connection = manager.acquire().await?`, then `&mut *connection` |
+//! | run it on a replica, or on the primary | `.fetch_all(&cluster.reader())`, `.execute(&cluster.writer())`: see [`ClusterConfig`] |
 //! | have a transaction | `let mut transaction = manager.begin().await?`, then `transaction.commit().await?` |
 //! | wait no longer than 200 ms, or go first | `manager.acquire_with(Ask::new().within(limit).priority(Priority::High))` |
 //! | not wait at all | [`try_acquire`](Pool::try_acquire) |
@@ -69,7 +70,7 @@
 //! | [`Config`]'s hooks, [`HookSet`] | fresh credentials before each connect, statements and closures after it, questions before and after each loan | `hooks` |
 //! | [`Config::check`], [`Config::check_with_sql`], [`Health`] | checks of one's own, before a loan, after it and in the background | `health_checks` |
 //! | [`Warm`], [`Pool::warm_up`], [`Pool::warm_on`] | connections ahead of load: at the start, by a call, by a schedule | `warm_up` |
-//! | [`Cluster`], [`ClusterConfig`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
+//! | [`Cluster`], [`ClusterConfig`], [`ClusterExecutor`] | a primary and its replicas: reads spread, fail-over and return, read-only without the primary | `replicas` |
 //! | `faults` (feature `fault-injection`) | faults on purpose, by a seed or a script, for tests and drills | `faults` |
 //!
 //! What stands before an acquire is asked in this order: the rate limits of the tag, the tenant and the pool,
@@ -260,8 +261,8 @@ pub use self::cluster::{
 };
 pub use self::connector::{Condition, Connector};
 pub use self::db::{
-    ClusterConfig, Config, ConnectOptions, ConnectionManager, DatabaseCluster, PooledConnection,
-    Sqlx, Transaction,
+    ClusterConfig, ClusterExecutor, Config, ConnectOptions, ConnectionManager, DatabaseCluster,
+    PooledConnection, Sqlx, Transaction,
 };
 pub use self::error::{Cause, ConfigError, Error, StepPanic, StepTimeout, Why};
 pub use self::gate::circuit::{Breaker, BreakerStats, CircuitState};

@@ -178,6 +178,8 @@ async fn each_event_has_the_pools_name_and_counts_and_the_connections_id() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_connections_are_opened_beside_each_other() {
+    // Whether anybody listens to an event is remembered for the process, where the tests beside it do.
+    let _listening = Log::default().listen();
     let fake = common::Fake::default();
     fake.0.connect_ms.store(5, SeqCst);
     let begun = tokio::time::Instant::now();

@@ -117,6 +117,27 @@ async fn one_that_is_reported_while_it_is_cleaned_does_not_stay_out() {
     assert_eq!((leaks.reported, leaks.returned, leaks.out.len()), (1, 1, 0));
 }
 
+/// It is back as soon as its borrower has let go of it, however long the cleaning takes.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_back_is_not_reported_again_while_it_is_cleaned() {
+    let events = Events::listen();
+    let (pool, server) = start(leaks(100, false)).await;
+    server.clean_ms.store(450, std::sync::atomic::Ordering::SeqCst);
+    for turn in 1..=2 {
+        let mut guard = pool.acquire().await.unwrap();
+        guard.condition = pool::Condition::Dirty;
+        sleep(millis(150)).await;
+        drop(guard);
+        for _ in 0..6 {
+            sleep(millis(100)).await;
+            let leaks = pool.stats().leaks.unwrap();
+            assert_eq!((leaks.reported, leaks.returned, leaks.out.len()), (turn, turn, 0));
+        }
+    }
+    assert_eq!((events.with(REPORTED).len(), events.with(BACK).len()), (2, 2));
+    assert_whole(&pool, &server).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_task_ends_with_the_pool_and_there_is_none_when_it_is_off() {
     let (pool, server) = start(leaks(100, false)).await;
@@ -128,4 +149,10 @@ async fn the_task_ends_with_the_pool_and_there_is_none_when_it_is_off() {
     let _held = pool.acquire().await.unwrap();
     sleep(millis(10_000_000)).await;
     assert_eq!(pool.stats().leaks, None);
+}
+
+#[test]
+fn a_threshold_of_nothing_is_named() {
+    let error = leaks(0, false).validate().unwrap_err();
+    assert_eq!(error.to_string(), "leaks.after: must be more than zero");
 }

@@ -1,13 +1,15 @@
 //! A web service with the manager in its state: notes in SQLite, and what the manager says about itself.
 //!
-//!     cargo run -p pool --example service -- 127.0.0.1:8080 --demo
+//!     cargo run -p pool --features fault-injection --example service -- 127.0.0.1:8080 --demo
 //!     curl -d 'buy bread' http://127.0.0.1:8080/notes
 //!     curl http://127.0.0.1:8080/notes
 //!     curl http://127.0.0.1:8080/stats
 //!
 //! `http://127.0.0.1:8080/` is a page that shows these statistics live; with `--demo` there is something to see
-//! on it: callers that come and go. When no connection is to be had, clients get a 503 that says why. Ctrl-C ends it in good order: requests
-//! under way are answered, then the connections are closed.
+//! on it: callers that come and go, of tenants and under tags. The feature, which only the demo needs, takes the
+//! database away for eight seconds of forty, so that the circuit opens. When no connection is to be had, clients get
+//! a 503 that says why. Ctrl-C ends it in good order: requests under way are answered, then the connections are
+//! closed.
 
 mod demo;
 
@@ -18,7 +20,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
-use pool::{Config, ConnectionManager, Error, Stats};
+use pool::{Breaker, Config, ConfigError, ConnectionManager, Error, Stats};
 use sqlx::Sqlite;
 
 type Manager = ConnectionManager<Sqlite>;
@@ -30,14 +32,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::env::args().skip(1).partition(|argument| argument == "--demo");
     let address = addresses.pop().unwrap_or_else(|| String::from("127.0.0.1:8080"));
     let file = std::env::temp_dir().join(format!("pool-service-{}.db", std::process::id()));
-    let manager = manager(&format!("sqlite://{}?mode=rwc", file.display())).await?;
+    let config = config(&format!("sqlite://{}?mode=rwc", file.display()))?;
+    let manager = match flags.is_empty() {
+        true => Manager::connect(config).await?,
+        false => demo::start(config).await?,
+    };
+    create_table(&manager).await?;
 
     let listener = tokio::net::TcpListener::bind(&address).await?;
     let at = listener.local_addr()?;
     println!("notes are at http://{at}/notes, and what the manager does at http://{at}/");
-    if !flags.is_empty() {
-        demo::start(&manager);
-    }
     axum::serve(listener, service(manager.clone()))
         .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
         .await?;
@@ -46,15 +50,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn manager(url: &str) -> Result<Manager, Box<dyn std::error::Error>> {
-    let config = Config::<Sqlite>::new(url)?
-        .min(1)
-        .max(8)
-        .name("notes")
-        .set(|settings| settings.acquire_timeout = Duration::from_secs(2));
-    let manager = ConnectionManager::connect(config).await?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL)").execute(&manager).await?;
-    Ok(manager)
+fn config(url: &str) -> Result<Config<Sqlite>, ConfigError> {
+    let breaker = Breaker {
+        failures_in_a_row: Some(3),
+        open_max: Duration::from_secs(2),
+        ..Breaker::default()
+    };
+    Ok(Config::new(url)?.min(1).max(8).name("notes").set(|settings| {
+        settings.acquire_timeout = Duration::from_secs(2);
+        settings.breaker = Some(breaker);
+    }))
+}
+
+async fn create_table(manager: &Manager) -> Result<(), sqlx::Error> {
+    let sql = "CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL)";
+    sqlx::query(sql).execute(manager).await.map(drop)
 }
 
 fn service(manager: Manager) -> Router {
@@ -119,7 +129,8 @@ mod tests {
     async fn notes_are_kept_and_the_stats_tell_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/notes.db?mode=rwc", folder.path().display());
-        let manager = manager(&url).await.unwrap();
+        let manager = Manager::connect(config(&url).unwrap()).await.unwrap();
+        create_table(&manager).await.unwrap();
         let service = service(manager.clone());
 
         let note = Request::post("/notes").body(Body::from("buy bread")).unwrap();

@@ -49,7 +49,13 @@ pub(crate) async fn show(tour: &Tour) -> Outcome {
     reads.push(reader(&cluster).await?);
     let reads = reads.join(", ");
     ensure!(reads == "replica, primary, replica", "reads by {reads}");
-    drop(cluster.write().await?);
+    // As sqlx's pool is used, on a replica and on the primary.
+    for executor in [cluster.reader(), cluster.writer()] {
+        sqlx::query("SELECT 1").execute(&executor).await?;
+    }
+    let stats = cluster.stats();
+    let (reads_of, writes_of) = (&stats.endpoints[1], &stats.endpoints[0]);
+    ensure!((reads_of.reads, writes_of.writes) == (3, 1), "routed wrongly: {stats:?}");
     cluster.close(Duration::from_secs(5)).await?;
     Ok(format!("reads by {reads}"))
 }

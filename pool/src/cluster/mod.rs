@@ -46,10 +46,10 @@ use crate::sync::{Count, Ordering};
 ///
 /// A read costs, beyond its acquire, a short lock or two for each endpoint, and no allocation.
 pub struct Cluster<C: Connector> {
-    inner: Arc<Inner<C>>,
+    pub(crate) inner: Arc<Inner<C>>,
 }
 
-struct Inner<C: Connector> {
+pub(crate) struct Inner<C: Connector> {
     /// The primary is the first.
     endpoints: Box<[Arc<Endpoint<C>>]>,
     settings: ClusterSettings,
@@ -188,7 +188,7 @@ impl<C: Connector> Cluster<C> {
     }
 
     /// The primary's pool, for what wants a pool; with sqlx it is an executor. Whether the primary is down is
-    /// not asked, nor noted, on this way.
+    /// not asked, nor noted, on this way: [`writer`](Self::writer) does both.
     pub fn primary(&self) -> &Pool<C> {
         &self.inner.endpoints[0].pool
     }

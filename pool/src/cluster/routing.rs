@@ -31,7 +31,7 @@ impl Asked {
 
 impl<C: Connector> Inner<C> {
     /// Asks one endpoint after the other until one serves, within one deadline.
-    pub(super) async fn read_by(
+    pub(crate) async fn read_by(
         &self,
         by: &'static Location<'static>,
         ask: Ask,
@@ -109,7 +109,7 @@ impl<C: Connector> Inner<C> {
         (is_spare, endpoint.is_shaky(), load)
     }
 
-    pub(super) async fn write_by(
+    pub(crate) async fn write_by(
         &self,
         by: &'static Location<'static>,
         ask: Ask,

@@ -1,6 +1,7 @@
 //! A primary and its replicas over sqlx.
 
 use std::fmt;
+use std::panic::Location;
 
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -8,16 +9,128 @@ use serde::{Deserialize, Deserializer};
 use sqlx::Database;
 
 use super::config::Vars;
-use super::{Config, Sqlx};
-use crate::cluster::{Cluster, ClusterSettings};
-use crate::error::ConfigError;
+use super::transaction::{Transaction, begun};
+use super::{Config, PooledConnection, Sqlx};
+use crate::ask::Ask;
+use crate::cluster::{Cluster, ClusterSettings, Role};
+use crate::error::{ConfigError, Error};
 use crate::pool::StartError;
 
 /// A cluster of sqlx databases. See [`Cluster`] for its methods, and [`ClusterConfig`] for how to get one.
 ///
-/// A borrowed connection is used as any other; `cluster.primary()` is a
-/// [`ConnectionManager`](crate::ConnectionManager), and so an sqlx executor.
+/// A borrowed connection is used as any other; [`reader`](Cluster::reader) and [`writer`](Cluster::writer)
+/// answer sqlx executors.
 pub type DatabaseCluster<DB> = Cluster<Sqlx<DB>>;
+
+/// A cluster in the place of sqlx's pool: a reference to it is an [`Executor`](sqlx::Executor), which runs each
+/// query on a connection of its own, borrowed as [`Cluster::read`] or [`Cluster::write`] does.
+///
+/// Got by [`DatabaseCluster::reader`](Cluster::reader) and [`DatabaseCluster::writer`](Cluster::writer). Cheap to
+/// clone, and may be kept: it is a handle of the cluster.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use pool::{Ask, ClusterConfig, Config};
+/// # let endpoint = || Config::<sqlx::Sqlite>::new("sqlite::memory:").map(|config| config.min(1).max(1));
+/// # let cluster = ClusterConfig::new(endpoint()?).replica(endpoint()?).connect().await?;
+/// let reads = cluster.reader();
+/// let one: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&reads).await?; // on the replica
+///
+/// let imports = cluster.writer_with(Ask::new().tag("import"));
+/// sqlx::query("CREATE TABLE t (n INTEGER)").execute(&imports).await?; // on the primary
+/// let mut transaction = imports.begin().await?; // there, too
+/// sqlx::query("INSERT INTO t VALUES (?)").bind(one).execute(&mut *transaction).await?;
+/// transaction.commit().await?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sqlite"))]
+/// # fn main() {}
+/// ```
+///
+/// A query that fails is not sent again, to any endpoint: what fails over is the borrowing before it.
+///
+/// Costs what [`Cluster::read`] does, and what sqlx's executors do: a future in a box for each query.
+pub struct ClusterExecutor<DB: Database> {
+    cluster: DatabaseCluster<DB>,
+    role: Role,
+    ask: Ask,
+}
+
+impl<DB: Database> DatabaseCluster<DB> {
+    /// An executor for queries that read: each borrows as [`read`](Self::read) does, and has its errors.
+    pub fn reader(&self) -> ClusterExecutor<DB> {
+        self.reader_with(Ask::new())
+    }
+
+    /// As [`reader`](Self::reader), each asking in another way: with a tag, for a tenant, within a limit.
+    pub fn reader_with(&self, ask: impl Into<Ask>) -> ClusterExecutor<DB> {
+        ClusterExecutor { cluster: self.clone(), role: Role::Replica, ask: ask.into() }
+    }
+
+    /// An executor for queries that write: each borrows as [`write`](Self::write) does, and has its errors. So
+    /// it fails at once while the primary is down, unlike one on [`primary`](Self::primary).
+    pub fn writer(&self) -> ClusterExecutor<DB> {
+        self.writer_with(Ask::new())
+    }
+
+    /// As [`writer`](Self::writer), each asking in another way.
+    pub fn writer_with(&self, ask: impl Into<Ask>) -> ClusterExecutor<DB> {
+        ClusterExecutor { cluster: self.clone(), role: Role::Primary, ask: ask.into() }
+    }
+}
+
+impl<DB: Database> ClusterExecutor<DB> {
+    /// Borrows a connection, as each query does that is run on this.
+    ///
+    /// Cancel-safe, as [`Pool::acquire`](crate::Pool::acquire) is.
+    ///
+    /// # Errors
+    /// As for [`Cluster::read`] or [`Cluster::write`].
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<PooledConnection<DB>, Error>> + Send + '_ {
+        self.acquire_by(Location::caller())
+    }
+
+    /// Borrows a connection and begins a transaction on it. A reader's sees one state of a replica throughout
+    /// if the database isolates it so.
+    ///
+    /// Cancel-safe, as [`ConnectionManager::begin`](crate::ConnectionManager::begin) is.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire), and what beginning meets.
+    #[track_caller]
+    pub fn begin(&self) -> impl Future<Output = Result<Transaction<DB>, sqlx::Error>> + Send + '_ {
+        begun(self.acquire_by(Location::caller()))
+    }
+
+    async fn acquire_by(
+        &self,
+        by: &'static Location<'static>,
+    ) -> Result<PooledConnection<DB>, Error> {
+        let ask = self.ask.clone();
+        match self.role {
+            Role::Replica => self.cluster.inner.read_by(by, ask).await,
+            Role::Primary => self.cluster.inner.write_by(by, ask).await,
+        }
+    }
+}
+
+impl<DB: Database> Clone for ClusterExecutor<DB> {
+    fn clone(&self) -> Self {
+        Self { cluster: self.cluster.clone(), role: self.role, ask: self.ask.clone() }
+    }
+}
+
+impl<DB: Database> fmt::Debug for ClusterExecutor<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterExecutor")
+            .field("role", &self.role)
+            .field("ask", &self.ask)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What can be set about a cluster of sqlx databases.
 ///
@@ -36,10 +149,9 @@ pub type DatabaseCluster<DB> = Cluster<Sqlx<DB>>;
 ///     .connect()
 ///     .await?;
 ///
-/// let mut connection = cluster.read().await?; // of the replica
-/// let one: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&mut *connection).await?;
+/// let one: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&cluster.reader()).await?; // on the replica
 /// let mut connection = cluster.write().await?; // of the primary
-/// # sqlx::query("SELECT 1").execute(&mut *connection).await?;
+/// sqlx::query("SELECT 1").execute(&mut *connection).await?;
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "sqlite"))]

@@ -1,7 +1,6 @@
 //! A manager in the place of sqlx's pool: queries run on it, and functions of sqlx acquire from it.
 
 use std::io;
-use std::panic::Location;
 use std::pin::Pin;
 
 use futures_core::future::BoxFuture;
@@ -9,76 +8,79 @@ use futures_core::stream::{BoxStream, Stream};
 use sqlx::{Acquire, Database, Either, Execute, Executor, SqlStr};
 use sqlx_core::try_stream;
 
-use super::{ConnectionManager, PooledConnection, Sqlx};
-use crate::ask::Ask;
+use super::{ClusterExecutor, ConnectionManager, PooledConnection, Sqlx};
 use crate::error::Error;
 use crate::tenant::Tenant;
 
-/// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is cleaned
-/// before anybody else has it.
-///
-/// The holder that is shown meanwhile is this file. `#[track_caller]` here would show one of sqlx's instead:
-/// between whoever writes `query.fetch_all(&manager)` and these methods stand sqlx's own functions, most of
-/// them async, and none passes its caller on. Whoever wants to see its own place acquires first.
-impl<'p, DB: Database> Executor<'p> for &'_ ConnectionManager<DB>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    type Database = DB;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_many(self.clone(), Ask::new(), query)
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_optional(self.clone(), Ask::new(), query)
-    }
-
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
-    where
-        'p: 'e,
-    {
-        prepare_with(self.clone(), Ask::new(), sql, parameters)
-    }
+/// Whatever lends a connection to each query that is run on it.
+trait Lends<DB: Database>: Clone + Send + Sync + 'static {
+    fn lend(&self) -> impl Future<Output = Result<PooledConnection<DB>, Error>> + Send;
 }
 
-/// As on a manager, in the name of the tenant.
-impl<'p, DB: Database> Executor<'p> for &'_ Tenant<Sqlx<DB>>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    type Database = DB;
+/// Makes an executor of what lends by `acquire`. sqlx's trait cannot be implemented for all of these at once.
+macro_rules! executor {
+    ($(#[$doc:meta])* $Lender:ty) => {
+        impl<DB: Database> Lends<DB> for $Lender {
+            fn lend(&self) -> impl Future<Output = Result<PooledConnection<DB>, Error>> + Send {
+                self.acquire()
+            }
+        }
 
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_many(self.pool().clone(), self.named(Ask::new()), query)
-    }
+        $(#[$doc])*
+        impl<'p, DB: Database> Executor<'p> for &'_ $Lender
+        where
+            for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+        {
+            type Database = DB;
 
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
-    where
-        'p: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        fetch_optional(self.pool().clone(), self.named(Ask::new()), query)
-    }
+            fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Many<'e, DB>
+            where
+                'p: 'e,
+                E: 'q + Execute<'q, DB>,
+            {
+                fetch_many(self.clone(), query)
+            }
 
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> One<'e, DB::Statement>
-    where
-        'p: 'e,
-    {
-        prepare_with(self.pool().clone(), self.named(Ask::new()), sql, parameters)
-    }
+            fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> One<'e, Option<DB::Row>>
+            where
+                'p: 'e,
+                E: 'q + Execute<'q, DB>,
+            {
+                fetch_optional(self.clone(), query)
+            }
+
+            fn prepare_with<'e>(
+                self,
+                sql: SqlStr,
+                parameters: &'e [DB::TypeInfo],
+            ) -> One<'e, DB::Statement>
+            where
+                'p: 'e,
+            {
+                prepare_with(self.clone(), sql, parameters)
+            }
+        }
+    };
+}
+
+executor! {
+    /// Runs each query on a connection of its own. Cancel-safe: a connection whose query was cut short is
+    /// cleaned before anybody else has it.
+    ///
+    /// The holder that is shown meanwhile is this file. `#[track_caller]` here would show one of sqlx's instead:
+    /// between whoever writes `query.fetch_all(&manager)` and these methods stand sqlx's own functions, most of
+    /// them async, and none passes its caller on. Whoever wants to see its own place acquires first.
+    ConnectionManager<DB>
+}
+
+executor! {
+    /// As on a manager, in the name of the tenant.
+    Tenant<Sqlx<DB>>
+}
+
+executor! {
+    /// As on a manager, on the endpoint to which the cluster routes it.
+    ClusterExecutor<DB>
 }
 
 type Many<'e, DB> = BoxStream<
@@ -87,17 +89,13 @@ type Many<'e, DB> = BoxStream<
 >;
 type One<'e, T> = BoxFuture<'e, Result<T, sqlx::Error>>;
 
-fn fetch_many<'e, 'q: 'e, DB: Database, E>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
-    query: E,
-) -> Many<'e, DB>
+fn fetch_many<'e, 'q: 'e, DB: Database, E>(lender: impl Lends<DB>, query: E) -> Many<'e, DB>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     E: 'q + Execute<'q, DB>,
 {
     Box::pin(try_stream! {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = {
             let mut steps = connection.fetch_many(query);
@@ -115,8 +113,7 @@ where
 }
 
 fn fetch_optional<'e, 'q: 'e, DB: Database, E>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
+    lender: impl Lends<DB>,
     query: E,
 ) -> One<'e, Option<DB::Row>>
 where
@@ -124,7 +121,7 @@ where
     E: 'q + Execute<'q, DB>,
 {
     Box::pin(async move {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = connection.fetch_optional(query).await;
         ended(&mut connection, &outcome);
@@ -133,8 +130,7 @@ where
 }
 
 fn prepare_with<DB: Database>(
-    manager: ConnectionManager<DB>,
-    ask: Ask,
+    lender: impl Lends<DB>,
     sql: SqlStr,
     parameters: &[DB::TypeInfo],
 ) -> One<'_, DB::Statement>
@@ -142,7 +138,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     Box::pin(async move {
-        let mut connection = manager.acquire_with(ask).await?;
+        let mut connection = lender.lend().await?;
         begins(&mut connection).await?;
         let outcome = connection.prepare_with(sql, parameters).await;
         ended(&mut connection, &outcome);
@@ -186,10 +182,8 @@ impl<'c, DB: Database> Acquire<'c> for &'c ConnectionManager<DB> {
     type Database = DB;
     type Connection = PooledConnection<DB>;
 
-    #[track_caller]
     fn acquire(self) -> BoxFuture<'c, Result<PooledConnection<DB>, sqlx::Error>> {
-        let acquiring = self.acquire_by(Location::caller(), Ask::new());
-        Box::pin(async move { Ok(acquiring.await?) })
+        Box::pin(async move { Ok(ConnectionManager::acquire(self).await?) })
     }
 
     fn begin(self) -> BoxFuture<'c, Result<sqlx::Transaction<'c, DB>, sqlx::Error>> {

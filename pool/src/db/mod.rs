@@ -22,7 +22,7 @@ use sqlx_core::sql_str::SqlSafeStr;
 use sqlx_core::transaction::TransactionManager;
 use tokio::time::timeout;
 
-pub use self::cluster::{ClusterConfig, DatabaseCluster};
+pub use self::cluster::{ClusterConfig, ClusterExecutor, DatabaseCluster};
 pub use self::config::Config;
 use self::dialect::Dialect;
 use self::hooks::{Hooks, ask};

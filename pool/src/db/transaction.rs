@@ -9,8 +9,8 @@ use sqlx_core::transaction::TransactionManager;
 
 use super::executor::begins;
 use super::{ConnectionManager, PooledConnection, Sqlx};
-use crate::acquiring::Acquiring;
 use crate::ask::Ask;
+use crate::error::Error;
 use crate::tenant::Tenant;
 
 /// A transaction that owns its connection. Dropping it rolls back, and gives the connection back when that
@@ -73,8 +73,9 @@ impl<DB: Database> Tenant<Sqlx<DB>> {
     }
 }
 
-async fn begun<DB: Database>(
-    acquiring: Acquiring<'_, Sqlx<DB>>,
+/// Begins a transaction on the connection that this brings.
+pub(super) async fn begun<DB: Database>(
+    acquiring: impl Future<Output = Result<PooledConnection<DB>, Error>>,
 ) -> Result<Transaction<DB>, sqlx::Error> {
     let mut connection = acquiring.await?;
     begins(&mut connection).await?;

@@ -59,11 +59,16 @@ pub struct LeakStats {
     pub out: Vec<Holder>,
 }
 
-/// What was reported and has not come back yet. The connection's id and the begin of the hold tell it from a
-/// later hold of the same connection.
+/// The connection's id and the begin of the hold tell it from a later hold of the same connection.
+type Key = (ConnectionId, Instant);
+
+/// What was reported and has not come back yet.
 pub(crate) struct Leaked {
     settings: Leaks,
-    out: ConcurrentOrderedMap<(ConnectionId, Instant), Hold>,
+    out: ConcurrentOrderedMap<Key, Hold>,
+    /// What was reported and came back, and may still be held for its cleaning: it is not to be reported again.
+    /// An entry is here before it leaves `out`, so whoever misses it there finds it here.
+    back: ConcurrentOrderedMap<Key, ()>,
     /// Where those were borrowed that are held now, if that is wanted.
     traces: ConcurrentOrderedMap<ConnectionId, Arc<Backtrace>>,
     reported: Count,
@@ -73,8 +78,8 @@ pub(crate) struct Leaked {
 impl Leaked {
     pub(crate) fn new(settings: Leaks) -> Self {
         let (reported, returned) = (Count::new(0), Count::new(0));
-        let (out, traces) = (ConcurrentOrderedMap::new(), ConcurrentOrderedMap::new());
-        Self { settings, out, traces, reported, returned }
+        let (out, back) = (ConcurrentOrderedMap::new(), ConcurrentOrderedMap::new());
+        Self { settings, out, back, traces: ConcurrentOrderedMap::new(), reported, returned }
     }
 
     /// Notes from where a connection is borrowed, if that is wanted.
@@ -82,6 +87,17 @@ impl Leaked {
         if self.settings.backtrace {
             self.traces.set(id, Arc::new(Backtrace::force_capture()));
         }
+    }
+
+    /// Whether it was not reported before. From now on it was. Nobody else puts anything into `out`.
+    fn is_new(&self, id: ConnectionId, hold: &Hold) -> bool {
+        let key = (id, hold.since);
+        // In this order: what has left `out` meanwhile is in `back`.
+        let is_new = !self.out.contains_key(&key) && !self.back.contains_key(&key);
+        if is_new {
+            self.out.set(key, hold.clone());
+        }
+        is_new
     }
 
     pub(crate) fn stats(&self) -> LeakStats {
@@ -105,9 +121,10 @@ impl<C: Connector> Shared<C> {
             leaked.traces.delete(&id);
         }
         // Not exact while a report is being made. Whatever is missed then, the next look finds.
-        if leaked.out.len() == 0 {
+        if leaked.out.len() == 0 || !leaked.out.contains_key(&(id, since)) {
             return;
         }
+        leaked.back.set((id, since), ());
         self.note_found(leaked, id, since);
     }
 
@@ -125,19 +142,21 @@ impl<C: Connector> Shared<C> {
     fn report_leaks(&self, leaked: &Leaked, now: Instant) -> Instant {
         let after = leaked.settings.after;
         let held = self.held();
+        let is_held = |key: Key| held.iter().any(|(id, hold)| (*id, hold.since) == key);
         // One that came back while the last report was made.
-        for ((id, since), _) in leaked.out.iter() {
-            if !held.iter().any(|(other, hold)| (*other, hold.since) == (id, since)) {
-                self.note_found(leaked, id, since);
-            }
+        for ((id, since), _) in leaked.out.iter().filter(|(key, _)| !is_held(*key)) {
+            self.note_found(leaked, id, since);
+        }
+        for (key, ()) in leaked.back.iter().filter(|(key, ())| !is_held(*key)) {
+            leaked.back.delete(&key);
         }
         let mut next = now + after;
-        for (id, hold) in held {
+        for (id, hold) in &held {
             if hold.since + after > now {
                 next = next.min(hold.since + after);
-            } else if leaked.out.insert((id, hold.since), hold.clone()).is_none() {
+            } else if leaked.is_new(*id, hold) {
                 leaked.reported.fetch_add(1, Ordering::Relaxed);
-                self.report_leak(leaked, id, &hold, now);
+                self.report_leak(leaked, *id, hold, now);
             }
         }
         next

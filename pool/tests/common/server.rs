@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pool::Settings;
 
 /// A server that ends with this value, or with the process, however that ends: the shell that has started it
 /// reads its commands from a pipe, and stops the server when the pipe closes.
@@ -25,7 +28,8 @@ pub(crate) struct Kind {
     binary: &'static str,
     /// Who runs it, for it refuses to be run by root.
     user: &'static str,
-    /// The functions `create` and `serve`, which know `$bin`, `$dir` and `$port`, and `stop`.
+    /// The functions `create` and `serve`, which know `$bin`, `$dir`, `$port` and, of a standby, the primary's
+    /// port `$of`; and `stop`.
     script: &'static str,
     /// The URL before and after the port.
     url: [&'static str; 2],
@@ -37,7 +41,12 @@ pub(crate) const POSTGRES: Kind = Kind {
     binary: "initdb",
     user: "postgres",
     script: r#"
-        create() { "$bin/initdb" -D "$dir/data" -U postgres -A trust -N; }
+        create() {
+            case $of in
+                '') "$bin/initdb" -D "$dir/data" -U postgres -A trust -N ;;
+                *) "$bin/pg_basebackup" -D "$dir/data" -d "host=127.0.0.1 port=$of user=postgres" -c fast -N -R ;;
+            esac
+        }
         serve() {
             "$bin/pg_ctl" start -w -D "$dir/data" -l "$dir/log" -o "-p $port -c listen_addresses=127.0.0.1 \
                 -c unix_socket_directories= -c fsync=off -c max_connections=300"
@@ -76,8 +85,8 @@ pub(crate) const MARIADB: Kind = Kind {
 const SCRIPT: &str = r#"
     for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
     exec 3>&1 >/dev/null 2>&1
-    bin=$1 port=$2 dir=$(mktemp -d)
-    eval "$3"
+    bin=$1 port=$2 of=$3 dir=$(mktemp -d)
+    eval "$4"
     create >"$dir/log" 2>&1 && serve && echo ready >&3 || { tail -3 "$dir/log" >&3; exit 1; }
     while read -r command; do
         case $command in
@@ -94,12 +103,21 @@ impl Server {
     /// Starts a server, or says why it cannot. Several that start at once may be in each other's way, over a
     /// port for one, so that it tries more than once.
     pub(crate) fn start(kind: &'static Kind) -> Result<Self, String> {
+        Self::start_of(kind, "")
+    }
+
+    /// Starts a copy of a PostgreSQL server, which follows it and takes no writes.
+    pub(crate) fn standby_of(primary: &Self) -> Result<Self, String> {
+        Self::start_of(primary.kind, &primary.port.to_string())
+    }
+
+    fn start_of(kind: &'static Kind, of: &str) -> Result<Self, String> {
         const TRIES: usize = 3;
-        let again = || Self::try_start(kind);
+        let again = || Self::try_start(kind, of);
         (1..TRIES).fold(again(), |outcome, _| outcome.or_else(|_| again()))
     }
 
-    fn try_start(kind: &'static Kind) -> Result<Self, String> {
+    fn try_start(kind: &'static Kind, of: &str) -> Result<Self, String> {
         let none = format!("no {} in {}", kind.binary, kind.folder);
         let bin = binaries(kind).ok_or(none)?;
         let free = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
@@ -111,7 +129,7 @@ impl Server {
         if is_root {
             command.args(["-u", kind.user, "--", "sh"]);
         }
-        command.args(["-c", SCRIPT, "sh"]).arg(bin).arg(port.to_string()).arg(kind.script);
+        command.args(["-c", SCRIPT, "sh"]).arg(bin).args([&port.to_string(), of, kind.script]);
         command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut shell = command.spawn().map_err(|error| error.to_string())?;
         let commands = shell.stdin.take();
@@ -158,6 +176,29 @@ fn binaries(kind: &Kind) -> Option<PathBuf> {
     folders.retain(|folder| folder.join(kind.binary).exists());
     folders.sort();
     folders.pop()
+}
+
+/// No step ends late, however slow the machine is; and there is no maintenance that the test does not ask for.
+pub(crate) fn patient(settings: &mut Settings) {
+    const LONG: Duration = Duration::from_secs(300);
+    settings.maintenance_every = None;
+    settings.acquire_timeout = LONG;
+    settings.connect_timeout = LONG;
+    settings.check_timeout = LONG;
+    settings.clean_timeout = LONG;
+    settings.hooks.before_connect = LONG;
+    settings.hooks.after_connect = LONG;
+    settings.hooks.before_acquire = LONG;
+    settings.hooks.after_release = LONG;
+}
+
+/// Until it is so; how long that takes is the machine's business.
+pub(crate) async fn until(what: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !what().await {
+        assert!(begun.elapsed() < Duration::from_secs(300), "it never happens");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Says so past the test harness, which keeps to itself what tests that pass print.
