@@ -1,5 +1,6 @@
 //! The recommendation, in words.
 
+use super::deadlock::Deadlock;
 use super::input::Input;
 use super::report::Report;
 use super::sensitivity::Load;
@@ -90,13 +91,7 @@ pub(super) fn notes(input: &Input, report: &Report) -> Vec<String> {
             split.instances, split.each
         )
     }));
-    if let Some(floor) = input.deadlock_floor() {
-        notes.push(format!(
-            "Callers that hold {} connections each can wait for one another for ever below {floor}. The runs \
-             take one connection a call; they do not model that.",
-            input.held
-        ));
-    }
+    notes.extend(report.deadlock.as_ref().map(Deadlock::says));
     notes
 }
 

@@ -12,7 +12,7 @@ use super::runner::{Peer, Runner};
 use super::sensitivity::{headroom, loads};
 use super::simulate::simulate;
 use super::sizes::{Sizes, around, guess, most};
-use super::{burst, start};
+use super::{burst, deadlock, start};
 use crate::machine;
 
 /// Into how many points a curve is cut where the share of calls that wait longer falls to a tenth, and how
@@ -51,13 +51,14 @@ pub fn plan(runner: &Runner, peers: &[Peer]) -> Report {
         recommendation: String::new(),
         size: least,
         notes: Vec::new(),
-        configured: input.size.map(|size| configured(&mut sizes, input, size)),
+        configured: input.size.map(|size| configured(&mut sizes, size)),
         rows: sizes.rows(|size| why(input, least, size)),
         checks: progress.step("agreement with theory", || checks(runner, size)),
         loads: progress.step("other loads", || loads(runner, size)),
         headroom: headroom(runner, size),
         start: progress.step("start", || start::start(runner, size)),
         burst: progress.step("bursts", || burst::burst(runner, size)),
+        deadlock: deadlock::deadlock(input),
         split: split(input, least),
         knee,
         knee_of,
@@ -72,10 +73,7 @@ pub fn plan(runner: &Runner, peers: &[Peer]) -> Report {
 /// The least size that holds the target, if there is one. Measures those around it, too, and those of others' rules.
 fn recommended(sizes: &mut Sizes, runner: &Runner, most: usize) -> Option<usize> {
     let input = runner.input;
-    let holding = sizes.least_that_holds(guess(runner, most), most);
-    // Callers that hold several connections must not be able to wait for one another for ever.
-    let least = holding.map(|size| size.max(input.deadlock_floor().unwrap_or(1)));
-    let least = least.filter(|size| *size <= most);
+    let least = sizes.least_that_holds(guess(runner, most), most);
     let others = references(input).into_iter().chain(around(runner, least.unwrap_or(most), most));
     for size in others {
         sizes.measure(size);
@@ -109,6 +107,7 @@ fn asked(input: &Input) -> Asked {
         service_mean_ms: input.service.mean() * 1e3,
         offered: input.offered(),
         concurrency: input.concurrency,
+        held: input.held,
         quantile: input.quantile,
         wait_ms: input.wait_ms,
     }
@@ -138,7 +137,11 @@ fn knee(runner: &Runner, size: usize) -> (Knee, String) {
         return (measured.knee.clone(), format!("the pool on {}", measured.database));
     }
     let mut callers: Vec<usize> = [1, 2, 4, 6, 8, 10, 12, 16, 24].map(|n| size * n / 8).into();
-    callers.retain(|callers| *callers > 0);
+    // More callers than there may be could wait for one another for ever.
+    let limit = runner.input.concurrency.unwrap_or(usize::MAX);
+    callers
+        .iter_mut()
+        .for_each(|callers| *callers = (*callers / runner.input.held).clamp(1, limit));
     callers.dedup();
     let steps = callers.into_iter().map(|callers| runner.step(size, callers)).collect();
     (Knee::of(steps), format!("a pool of {size} whose server slows down for nobody"))
@@ -155,7 +158,7 @@ fn compare(
     let input = runner.input;
     let size = size.max(input.least());
     let calls = runner.steady(1.0, runner.scale.calls);
-    let ideal = simulate(&calls, size, input.concurrency);
+    let ideal = simulate(&calls, size, input.callers());
     let mut curves = vec![curve("first come, first served".into(), &ascending(settled(&ideal)))];
     let mut plans = Vec::new();
     for peer in std::iter::once(Peer::Ours).chain(peers.iter().copied()) {
@@ -190,12 +193,11 @@ fn split(input: &Input, size: Option<usize>) -> Vec<Split> {
     vec![of(input.instances), of(input.instances + 1)]
 }
 
-fn configured(sizes: &mut Sizes, input: &Input, size: usize) -> Configured {
+fn configured(sizes: &mut Sizes, size: usize) -> Configured {
     let run = sizes.measure(size);
-    let floor = input.deadlock_floor().unwrap_or(1);
     Configured {
         size,
-        holds: size >= floor && sizes.holds(size),
+        holds: sizes.holds(size),
         target_ms: run.map_or(f64::INFINITY, |run| run.target_ms),
     }
 }
