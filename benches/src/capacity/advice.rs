@@ -5,6 +5,9 @@ use super::input::Input;
 use super::report::Report;
 use super::sensitivity::Load;
 
+/// How late, in per cent of a mean service time, the wall's timers may be before waits say nothing of the pool.
+const LATE_PERCENT: f64 = 5.0;
+
 /// Says what size to take, and with what margin.
 #[must_use]
 pub(super) fn recommendation(input: &Input, report: &Report) -> String {
@@ -68,7 +71,15 @@ fn why_not(input: &Input, tried: usize) -> String {
 /// What else one should know.
 #[must_use]
 pub(super) fn notes(input: &Input, report: &Report) -> Vec<String> {
-    let mut notes: Vec<String> = report.checks.iter().map(super::check::Check::says).collect();
+    let mut notes = Vec::new();
+    if report.late_percent > LATE_PERCENT {
+        notes.push(format!(
+            "NO PLAN: connections were held {:.0} % longer than asked, because the machine is busy with something else. \
+             These waits are the machine's; run it again on an idle one, or without --real-time.",
+            report.late_percent
+        ));
+    }
+    notes.extend(report.checks.iter().map(super::check::Check::says));
     notes.push(start(input, report));
     notes.push(burst(input, report));
     if let Some(measured) = &input.measured {
@@ -98,8 +109,15 @@ pub(super) fn notes(input: &Input, report: &Report) -> Vec<String> {
 fn start(input: &Input, report: &Report) -> String {
     let start = &report.start;
     let cold = format!(
-        "Started cold (opening takes {:.1} ms), {} % of the calls of the first {:.0} ms wait up to {:.1} ms",
-        start.connect_ms, input.quantile, start.window_ms, start.cold_ms
+        "Started cold (opening takes {:.1} ms), {} % of the calls of the first {:.0} ms wait up to {}",
+        start.connect_ms,
+        input.quantile,
+        start.window_ms,
+        // Refused calls wait for ever.
+        match start.cold_ms {
+            wait if wait.is_finite() => format!("{wait:.1} ms"),
+            _ => "for ever, as more are refused".into(),
+        }
     );
     match start.open {
         Some(0) => format!("{cold}: no connection need be open before."),

@@ -6,6 +6,7 @@ use super::figures::Figures;
 use super::predict::{Prediction, predict};
 use super::runner::{Peer, Runner};
 use super::simulate::simulate;
+use crate::markdown::figure;
 
 /// How far apart, in per cent, a measured and a predicted mean may be.
 pub const AGREE_PERCENT: f64 = 10.0;
@@ -91,11 +92,21 @@ impl Check {
             Verdict::Disagrees => "DOES NOT AGREE",
         };
         format!(
-            "{verdict}: at {:.0} % utilisation the mean wait is {:+.1} % off {} (95 % confidence \u{b1}{of:.1} %), and \
-             {:+.2} % off a perfect queue under the same calls",
-            self.utilisation, self.apart_percent, self.model, self.pool_percent
+            "{verdict}: at {:.0} % utilisation the mean wait, {} ms, is {} % off {} (95 % confidence \u{b1}{} %), and \
+             {} % off a perfect queue under the same calls",
+            self.utilisation,
+            figure(self.measured_ms),
+            signed(self.apart_percent, 1),
+            self.model,
+            signed(of, 1).trim_start_matches('+'),
+            signed(self.pool_percent, 2)
         )
     }
+}
+
+/// Per cent; of what is next to nothing they mean nothing.
+fn signed(percent: f64, places: usize) -> String {
+    if percent.abs() < 1e3 { format!("{percent:+.places$}") } else { "over 1000".into() }
 }
 
 /// Puts each utilisation on a pool of this size.

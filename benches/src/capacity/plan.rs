@@ -42,11 +42,13 @@ pub fn plan(runner: &Runner, peers: &[Peer]) -> Report {
     let (knee, knee_of) = progress.step("throughput against concurrency", || knee(runner, size));
     let (peers, curves) =
         progress.step("fairness of waits", || compare(runner, peers, size, least, most));
+    let late = late(runner);
     let mut report = Report {
         date: machine::date(),
         machine: machine::name(),
         command: machine::command("capacity"),
-        clock: clock(runner),
+        clock: clock(runner, late),
+        late_percent: late / input.service.mean() * 100.0,
         asked: asked(input),
         recommendation: String::new(),
         size: least,
@@ -113,7 +115,17 @@ fn asked(input: &Input) -> Asked {
     }
 }
 
-fn clock(runner: &Runner) -> String {
+/// How much longer than asked connections are held, in seconds, on average of a run with little else to do.
+fn late(runner: &Runner) -> f64 {
+    if runner.clock.is_virtual() {
+        return 0.0;
+    }
+    let calls = runner.steady(1.0, 500);
+    let size = runner.input.least();
+    Figures::of_run(&runner.outcomes(Peer::Ours, size, size, &calls), 50.0).late_ms / 1e3
+}
+
+fn clock(runner: &Runner, late: f64) -> String {
     if runner.clock.is_virtual() {
         return format!(
             "virtual (tokio's paused clock, times stretched {}-fold): code takes no time, and service times and \
@@ -122,12 +134,9 @@ fn clock(runner: &Runner) -> String {
             1e3 / f64::from(runner.clock.stretch())
         );
     }
-    let calls = runner.steady(1.0, 500);
-    let size = runner.input.least();
-    let run = Figures::of_run(&runner.outcomes(Peer::Ours, size, size, &calls), 50.0);
     format!(
         "the wall's: connections are held {:.1} us longer than asked on average (timer, then yielding)",
-        run.late_ms * 1e3
+        late * 1e6
     )
 }
 

@@ -22,6 +22,8 @@ pub struct Report {
     pub command: String,
     /// By which clock, and what error that has.
     pub clock: String,
+    /// How much longer than asked connections were held, in per cent of the mean service time.
+    pub late_percent: f64,
     /// What it is for.
     pub asked: Asked,
     /// The recommendation, in one sentence.

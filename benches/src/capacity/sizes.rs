@@ -105,7 +105,7 @@ pub fn most(runner: &Runner) -> usize {
 /// Sizes around one, from the least that is stable: what the curves are drawn through.
 #[must_use]
 pub fn around(runner: &Runner, size: usize, most: usize) -> Vec<usize> {
-    let least = runner.input.least();
+    let least = runner.input.least().max(runner.input.floor());
     let step = (size / 12).max(1);
     let mut sizes = vec![least, size];
     sizes.extend((1..=4).map(|n| size.saturating_sub(n * step)));
