@@ -14,7 +14,10 @@ pub(super) fn recommendation(input: &Input, report: &Report) -> String {
     let target = format!("p{} wait under {} ms", input.quantile, input.wait_ms);
     let row = |size: usize| report.rows.iter().find(|row| row.size == size);
     let Some(size) = report.size else {
-        let tried = report.rows.last().map_or(0, |row| row.size);
+        // Sizes of others' rules are in the table even where the server has no room for them.
+        let may = input.share(input.instances).unwrap_or(usize::MAX);
+        let sizes = report.rows.iter().map(|row| row.size);
+        let tried = sizes.filter(|size| *size <= may).max().unwrap_or(0);
         return format!("No size up to {tried} holds a {target}: {}.", why_not(input, tried));
     };
     let run = row(size).and_then(|row| row.measured).unwrap_or_default();
