@@ -36,7 +36,7 @@ refused 'BELOW FLOOR: get-1 against scc' 'get-1 scc 1000000'
 refused "line 1: no row 'no-such-row'" 'no-such-row scc 1'
 
 flags=(--floor "$PWD/benches/floors.txt" --json "$scratch/report.json" --html "$scratch/report.html")
-if $SHORT; then flags+=(--quick); fi
+if ! $SHORT; then flags+=(--full); fi
 compare "${flags[@]}" || fail "a floor of benches/floors.txt, or an answer: see above"
 grep -q '<svg' "$scratch/report.html" || fail "the page has no plot"
 grep -q '"ratio"' "$scratch/report.json" || fail "the JSON has no ratio"

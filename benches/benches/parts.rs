@@ -1,4 +1,4 @@
-//! What does each part of the pool cost, on and off? `--quick`, `--rounds N`, `--parts a,b` by the beginnings of
+//! What does each part of the pool cost, on and off? `--full`, `--rounds N`, `--parts a,b` by the beginnings of
 //! their names; `--features metrics,rate-limit` for these parts.
 //!
 //! Runs itself for each figure, since some parts hold for a whole process.
@@ -13,14 +13,14 @@ use lexopt::prelude::*;
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
-    let (mut rounds, mut calls, mut millis, mut parts) = (5, 200_000, 400, String::new());
+    let (mut rounds, mut calls, mut millis, mut parts) = (3, 20_000, 100, String::new());
     let (mut only, mut question) = (None, String::new());
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             Long("rounds") => rounds = args.value()?.parse()?,
             Long("parts") => parts = args.value()?.parse()?,
-            Long("quick") => (rounds, calls, millis) = (3, 20_000, 100),
+            Long("full") => (rounds, calls, millis) = (5, 200_000, 400),
             // What this gives itself: a part, and what to ask.
             Long("part") => only = Some(args.value()?.string()?),
             Long("ask") => question = args.value()?.string()?,

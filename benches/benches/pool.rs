@@ -1,4 +1,4 @@
-//! The ratio table of the pools. `--quick`, `--rounds N`, `--rows a,b`; rows whose names begin with a given
+//! The ratio table of the pools. `--full`, `--rounds N`, `--rows a,b`; rows whose names begin with a given
 //! one are taken too. The rows on PostgreSQL start a private server from Debian's package.
 
 use std::time::Duration;
@@ -11,13 +11,13 @@ use lexopt::prelude::*;
 mod server;
 
 fn main() -> Result<(), lexopt::Error> {
-    let (mut rounds, mut time, mut rows) = (5, Duration::from_millis(400), String::new());
+    let (mut rounds, mut time, mut rows) = (3, Duration::from_millis(100), String::new());
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             Long("rounds") => rounds = args.value()?.parse()?,
             Long("rows") => rows = args.value()?.parse()?,
-            Long("quick") => (rounds, time) = (3, Duration::from_millis(100)),
+            Long("full") => (rounds, time) = (5, Duration::from_millis(400)),
             // What cargo passes.
             Long("bench") => {}
             other => return Err(other.unexpected()),

@@ -13,6 +13,7 @@ pub mod charts;
 pub mod check;
 pub mod clock;
 pub mod database;
+pub mod deadlock;
 pub mod erlang;
 pub mod error;
 pub mod figures;

@@ -111,12 +111,28 @@ fn what_cannot_hold_is_said() {
 }
 
 #[test]
+fn callers_that_hold_several_get_no_less_than_the_deadlock_floor() {
+    let line = ["--held", "2", "--concurrency", "12", "--rate", "300", "--wait-ms", "1000"];
+    let report = plan(&line, None).unwrap();
+    assert_eq!((report.asked.offered, report.size), (4.8, Some(13)), "{}", report.recommendation);
+    let deadlock = report.deadlock.expect("it was tried");
+    assert_eq!((deadlock.floor, deadlock.served, deadlock.served_below), (13, 12, 0));
+    assert!(report.notes.contains(&deadlock.says()));
+    assert!(report.rows.iter().all(|row| row.holds == (row.size >= 13)), "{:?}", report.rows);
+    let report = plan(&[&line[..], &["--server-limit", "12"]].concat(), None).unwrap();
+    let says = &report.recommendation;
+    assert!(says.ends_with("callers that hold 2 connections need 13."), "{says}");
+}
+
+#[test]
 fn the_walls_clock_gives_a_plan_too() {
     let mut args = args(&["--real-time", "--seconds", "0.1", "--rate", "1000", "--mean-ms", "2"]);
     args.measure = true;
     args.quick = true;
     let report = make(&args, None).unwrap();
     assert!(report.clock.starts_with("the wall's: connections are held"), "{}", report.clock);
+    // Whatever else the machine does meanwhile.
+    assert_eq!(report.notes[0].starts_with("NO PLAN: "), report.late_percent > 5.0);
     assert!(report.rows.iter().any(|row| row.measured.is_some()));
 }
 

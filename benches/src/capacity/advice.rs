@@ -1,8 +1,12 @@
 //! The recommendation, in words.
 
+use super::deadlock::Deadlock;
 use super::input::Input;
 use super::report::Report;
 use super::sensitivity::Load;
+
+/// How late, in per cent of a mean service time, the wall's timers may be before waits say nothing of the pool.
+const LATE_PERCENT: f64 = 5.0;
 
 /// Says what size to take, and with what margin.
 #[must_use]
@@ -10,7 +14,10 @@ pub(super) fn recommendation(input: &Input, report: &Report) -> String {
     let target = format!("p{} wait under {} ms", input.quantile, input.wait_ms);
     let row = |size: usize| report.rows.iter().find(|row| row.size == size);
     let Some(size) = report.size else {
-        let tried = report.rows.last().map_or(0, |row| row.size);
+        // Sizes of others' rules are in the table even where the server has no room for them.
+        let may = input.share(input.instances).unwrap_or(usize::MAX);
+        let sizes = report.rows.iter().map(|row| row.size);
+        let tried = sizes.filter(|size| *size <= may).max().unwrap_or(0);
         return format!("No size up to {tried} holds a {target}: {}.", why_not(input, tried));
     };
     let run = row(size).and_then(|row| row.measured).unwrap_or_default();
@@ -67,7 +74,15 @@ fn why_not(input: &Input, tried: usize) -> String {
 /// What else one should know.
 #[must_use]
 pub(super) fn notes(input: &Input, report: &Report) -> Vec<String> {
-    let mut notes: Vec<String> = report.checks.iter().map(super::check::Check::says).collect();
+    let mut notes = Vec::new();
+    if report.late_percent > LATE_PERCENT {
+        notes.push(format!(
+            "NO PLAN: connections were held {:.0} % longer than asked, because the machine is busy with something else. \
+             These waits are the machine's; run it again on an idle one, or without --real-time.",
+            report.late_percent
+        ));
+    }
+    notes.extend(report.checks.iter().map(super::check::Check::says));
     notes.push(start(input, report));
     notes.push(burst(input, report));
     if let Some(measured) = &input.measured {
@@ -90,21 +105,22 @@ pub(super) fn notes(input: &Input, report: &Report) -> Vec<String> {
             split.instances, split.each
         )
     }));
-    if let Some(floor) = input.deadlock_floor() {
-        notes.push(format!(
-            "Callers that hold {} connections each can wait for one another for ever below {floor}. The runs \
-             take one connection a call; they do not model that.",
-            input.held
-        ));
-    }
+    notes.extend(report.deadlock.as_ref().map(Deadlock::says));
     notes
 }
 
 fn start(input: &Input, report: &Report) -> String {
     let start = &report.start;
     let cold = format!(
-        "Started cold (opening takes {:.1} ms), {} % of the calls of the first {:.0} ms wait up to {:.1} ms",
-        start.connect_ms, input.quantile, start.window_ms, start.cold_ms
+        "Started cold (opening takes {:.1} ms), {} % of the calls of the first {:.0} ms wait up to {}",
+        start.connect_ms,
+        input.quantile,
+        start.window_ms,
+        // Refused calls wait for ever.
+        match start.cold_ms {
+            wait if wait.is_finite() => format!("{wait:.1} ms"),
+            _ => "for ever, as more are refused".into(),
+        }
     );
     match start.open {
         Some(0) => format!("{cold}: no connection need be open before."),

@@ -50,7 +50,7 @@ fn with_bursts(runner: &Runner, size: usize, burst: usize) -> Vec<Call> {
     let (input, repeats) = (runner.input, runner.scale.repeats);
     let mean = input.service.mean();
     let idle = (float(size) - input.offered()).max(0.05 * float(size));
-    let apart = 3.0 * float(burst) * mean / idle + 20.0 * mean;
+    let apart = 3.0 * float(burst) * float(input.held) * mean / idle + 20.0 * mean;
     let steadily = count(input.rate * apart * float(repeats + 1));
     let mut all = steady(input.rate, &input.service, steadily, SEED);
     all.iter_mut().for_each(|call| call.counts = false);

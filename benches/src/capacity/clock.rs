@@ -51,6 +51,12 @@ impl Clock {
         self.is_virtual
     }
 
+    /// What rounding may do to a time, in seconds.
+    #[must_use]
+    pub fn resolution(self) -> f64 {
+        if self.is_virtual { 5e-4 / f64::from(self.stretch) } else { 0.0 }
+    }
+
     /// So many seconds, as the run has them.
     #[must_use]
     pub fn span(self, seconds: f64) -> Duration {

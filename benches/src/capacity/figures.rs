@@ -182,6 +182,12 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_chance_is_no_pass() {
+        let figures = Figures { target_ms: 4.0, target_error_ms: 0.9, ..Figures::default() };
+        assert!(figures.holds(5.0) && !figures.holds(4.8));
+    }
+
+    #[test]
     fn overtaking_is_seen() {
         // The second is served at 5, after the third (2.5) and the fourth (3).
         let figures = Figures::of(&of(&[0.0, 4.0, 0.5, 0.0]), 99.0);

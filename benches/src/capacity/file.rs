@@ -290,7 +290,7 @@ mod tests {
              [server]\nlimit = 100\nreserved = 4\ncores = 8\nspindles = 2",
         )
         .unwrap();
-        assert_eq!((input.rate, input.offered()), (300.0, 3.0));
+        assert_eq!((input.rate, input.offered()), (300.0, 9.0));
         assert_eq!(input.share(3), Some(32));
         assert_eq!((input.deadlock_floor(), input.hikari()), (Some(21), Some(6)));
     }

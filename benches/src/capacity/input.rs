@@ -2,6 +2,7 @@
 
 use super::database;
 use super::error::{InputError, wrong};
+use super::load::Callers;
 use super::service::Service;
 use crate::number::{count, float};
 
@@ -42,7 +43,32 @@ impl Input {
     /// Connections that are busy on average (the offered load, in Erlangs), at one instance.
     #[must_use]
     pub fn offered(&self) -> f64 {
-        self.rate * self.service.mean()
+        self.busy(self.rate)
+    }
+
+    /// The same at another rate.
+    #[must_use]
+    pub fn busy(&self, rate: f64) -> f64 {
+        rate * self.service.mean() * float(self.held)
+    }
+
+    /// The rate at which this part of so many connections is busy.
+    #[must_use]
+    pub fn rate_at(&self, utilisation: f64, size: usize) -> f64 {
+        utilisation * float(size) / (self.service.mean() * float(self.held))
+    }
+
+    /// How callers behave. The pool's own limit on a wait is far below their patience.
+    #[must_use]
+    pub fn callers(&self) -> Callers {
+        Callers { limit: self.concurrency, held: self.held, patience: 2.0 * self.limit() }
+    }
+
+    /// How long a pool makes a caller wait before it gives up, in seconds: its usual half minute, or more where
+    /// that is nothing beside a service time.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        (1e3 * self.service.mean()).max(30.0)
     }
 
     /// The share of time for which a connection of so many is busy.
@@ -51,16 +77,22 @@ impl Input {
         self.offered() / float(size)
     }
 
-    /// Whether the queue does not grow for ever.
+    /// Whether a call can be served at all, and the queue does not grow for ever.
     #[must_use]
     pub fn is_stable(&self, size: usize, rate: f64) -> bool {
-        self.concurrency.is_some() || rate * self.service.mean() < float(size)
+        size >= self.held && (self.concurrency.is_some() || self.busy(rate) < float(size))
     }
 
-    /// The least size at which the queue does not grow for ever.
+    /// The least size at which that is so.
     #[must_use]
     pub fn least(&self) -> usize {
-        if self.concurrency.is_some() { 1 } else { count(self.offered()) + 1 }
+        if self.concurrency.is_some() { self.held } else { count(self.offered()) + 1 }
+    }
+
+    /// The least size that may hold the target: below it, callers can wait for one another for ever.
+    #[must_use]
+    pub fn floor(&self) -> usize {
+        self.deadlock_floor().unwrap_or(1)
     }
 
     /// What an instance gets of the server's connections, with so many instances.
@@ -120,7 +152,7 @@ impl Input {
                     "{size} connections serve {:.0} calls a second, and {:.0} come to an instance: at a \
                      utilisation of {:.2} waits grow for ever. Limit the callers (concurrency) or add \
                      connections",
-                    float(size) / self.service.mean(),
+                    self.rate_at(1.0, size),
                     self.rate,
                     self.utilisation(size)
                 ),

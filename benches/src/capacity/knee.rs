@@ -4,6 +4,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::input::Input;
+use super::load::take;
 use super::service::Service;
 use crate::keys::rng;
 use crate::number::float;
@@ -51,18 +53,19 @@ impl Knee {
 pub async fn step<S: Subject<Fake>>(
     pool: &S,
     clock: Clock,
-    service: &Service,
+    input: &Input,
     concurrency: usize,
     seconds: f64,
 ) -> Step {
     let begun = Instant::now();
     let end = begun + clock.span(seconds);
+    let wanted = input.held;
     let caller = |pool: S, service: Service, seed: u64| async move {
         let (mut rng, mut held) = (rng(seed), Vec::new());
-        while let Some(guard) = pool.acquire().await {
+        while let Some(guards) = take(&pool, wanted).await {
             let hold = service.draw(&mut rng);
             clock.until(Instant::now() + clock.span(hold)).await;
-            drop(guard);
+            drop(guards);
             if Instant::now() > end {
                 break;
             }
@@ -72,7 +75,7 @@ pub async fn step<S: Subject<Fake>>(
     };
     let callers: Vec<_> = (0..concurrency)
         .zip(1..)
-        .map(|(_, seed)| tokio::spawn(caller(pool.clone(), service.clone(), seed)))
+        .map(|(_, seed)| tokio::spawn(caller(pool.clone(), input.service.clone(), seed)))
         .collect();
     let mut held = Vec::new();
     for caller in callers {
@@ -85,18 +88,21 @@ pub async fn step<S: Subject<Fake>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::input::tests::exponential;
     use crate::pools::subject::{Shape, warm};
     use crate::pools::subjects::Ours;
 
     #[test]
     fn the_knee_of_a_pool_is_its_size() {
         let clock = Clock::virtual_for(0.01);
+        let service = Service::Constant(0.01);
+        let input = Input { service, ..exponential(1.0, 1.0) };
         let steps = clock.run(async {
             let shape = Shape { stretch: clock.stretch(), ..Shape::of(4) };
             let pool: Ours<Fake> = warm(Fake::default(), shape).await;
             let mut steps = Vec::new();
             for concurrency in [1, 2, 4, 8, 16] {
-                steps.push(step(&pool, clock, &Service::Constant(0.01), concurrency, 1.0).await);
+                steps.push(step(&pool, clock, &input, concurrency, 1.0).await);
             }
             steps
         });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, Exp1};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::clock::Clock;
 use super::service::Service;
@@ -27,14 +27,25 @@ pub struct Call {
     pub counts: bool,
 }
 
+/// How callers behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Callers {
+    /// Calls in flight, that wait or hold connections, beyond which a new one is refused.
+    pub limit: Option<usize>,
+    /// How many connections a call takes, one after the other, before it holds them all for its time.
+    pub held: usize,
+    /// When no call has ended for so many seconds after the last one came, none of the others will.
+    pub patience: f64,
+}
+
 /// What became of a call, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// When it was to come.
     pub at: f64,
-    /// From then until it had a connection; infinite if it got none.
+    /// From then until it had its connections; infinite if it did not get them.
     pub wait: f64,
-    /// How much longer than asked it held the connection.
+    /// How much longer than asked it held them.
     pub late: f64,
     /// Whether its wait is asked for.
     pub counts: bool,
@@ -53,8 +64,7 @@ pub fn steady(rate: f64, service: &Service, calls: usize, seed: u64) -> Vec<Call
     (0..calls).map(call).collect()
 }
 
-/// Puts the calls on a pool, and answers what became of each. Beyond `limit` calls in flight, that wait or hold
-/// a connection, a new one is refused.
+/// Puts the calls on a pool, and answers what became of each. Ends even if calls do not.
 ///
 /// # Panics
 ///
@@ -63,10 +73,11 @@ pub async fn drive<S: Subject<Fake>>(
     pool: &S,
     clock: Clock,
     calls: &[Call],
-    limit: Option<usize>,
+    callers: Callers,
 ) -> Vec<Outcome> {
     let (report, mut reports) = unbounded_channel();
-    let room = limit.map(|limit| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
+    let room =
+        callers.limit.map(|limit| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
     let nothing = |call: &Call| Outcome {
         at: clock.seconds(clock.span(call.at)),
         wait: f64::INFINITY,
@@ -82,7 +93,7 @@ pub async fn drive<S: Subject<Fake>>(
         if matches!(place, Some(Err(_))) {
             continue;
         }
-        let served = serve(pool.clone(), clock, due, call.hold);
+        let served = serve(pool.clone(), clock, due, call.hold, callers.held);
         let report = report.clone();
         tokio::spawn(async move {
             let served = served.await;
@@ -92,7 +103,8 @@ pub async fn drive<S: Subject<Fake>>(
         });
     }
     drop(report);
-    while let Some((n, served)) = reports.recv().await {
+    let patience = clock.span(callers.patience);
+    while let Ok(Some((n, served))) = timeout(patience, reports.recv()).await {
         if let Some(served) = served {
             (outcomes[n].wait, outcomes[n].late) = served;
         }
@@ -100,19 +112,29 @@ pub async fn drive<S: Subject<Fake>>(
     outcomes
 }
 
-/// One call: how long it waited, and how much longer than asked it held the connection.
+/// So many connections, taken one after the other. `None`: the pool gave up, and those it had given are back.
+pub(super) async fn take<S: Subject<Fake>>(pool: &S, held: usize) -> Option<Vec<S::Guard>> {
+    let mut guards = Vec::with_capacity(held);
+    for _ in 0..held {
+        guards.push(pool.acquire().await?);
+    }
+    Some(guards)
+}
+
+/// One call: how long it waited, and how much longer than asked it held its connections.
 async fn serve<S: Subject<Fake>>(
     pool: S,
     clock: Clock,
     due: Instant,
     hold: f64,
+    held: usize,
 ) -> Option<(f64, f64)> {
-    let guard = pool.acquire().await?;
+    let guards = take(&pool, held).await?;
     let begun = Instant::now();
     let end = begun + clock.span(hold);
     clock.until(end).await;
     let late = clock.seconds(end.elapsed());
-    drop(guard);
+    drop(guards);
     Some((clock.seconds(begun.saturating_duration_since(due)), late))
 }
 
@@ -123,12 +145,16 @@ mod tests {
     use crate::pools::subject::{Shape, warm};
     use crate::pools::subjects::Ours;
 
-    fn driven(calls: &[Call], size: usize, limit: Option<usize>) -> Vec<Outcome> {
+    fn of(limit: Option<usize>, held: usize) -> Callers {
+        Callers { limit, held, patience: 60.0 }
+    }
+
+    fn driven(calls: &[Call], size: usize, callers: Callers) -> Vec<Outcome> {
         let clock = Clock::virtual_for(0.01);
         clock.run(async {
             let shape = Shape { stretch: clock.stretch(), ..Shape::of(size) };
             let pool: Ours<Fake> = warm(Fake::default(), shape).await;
-            drive(&pool, clock, calls, limit).await
+            drive(&pool, clock, calls, callers).await
         })
     }
 
@@ -140,7 +166,7 @@ mod tests {
         let calls: Vec<Call> = (0..10)
             .map(|n| Call { at: f64::from(n) * 0.01, hold: hold(n), counts: true })
             .collect();
-        let waits: Vec<f64> = driven(&calls, 1, None).iter().map(|of| of.wait).collect();
+        let waits: Vec<f64> = driven(&calls, 1, of(None, 1)).iter().map(|of| of.wait).collect();
         for (n, wait) in (0..10).zip(&waits).skip(1) {
             let right = 0.1 - f64::from(n) * 0.01 + f64::from(n - 1) * 0.001;
             assert!((wait - right).abs() < 3e-6, "{n}: {wait}, not {right}");
@@ -151,16 +177,26 @@ mod tests {
     #[test]
     fn every_wait_is_that_of_a_perfect_queue() {
         let calls = steady(900.0, &Service::Exponential(0.01), 20_000, 7);
-        for (limit, refused) in [(None, false), (Some(13), true)] {
-            let (real, ideal) = (driven(&calls, 10, limit), simulate(&calls, 10, limit));
+        for (size, callers, refused) in
+            [(10, of(None, 1), false), (10, of(Some(13), 1), true), (36, of(Some(13), 3), true)]
+        {
+            let (real, ideal) = (driven(&calls, size, callers), simulate(&calls, size, callers));
             // Half a tick for each call of a busy period, and a call that comes at the very tick of another's
             // end may find the place full that in theory is free.
             let same = |(real, ideal): &(&Outcome, &Outcome)| {
                 real.wait == ideal.wait || (real.wait - ideal.wait).abs() < 2e-4
             };
             let same = real.iter().zip(&ideal).filter(same).count();
-            assert!(same > 19_900, "{same} of 20,000 with {limit:?}");
+            assert!(same > 19_900, "{same} of 20,000 with {callers:?}");
             assert_eq!(real.iter().any(|of| of.wait.is_infinite()), refused);
         }
+    }
+
+    #[test]
+    fn a_run_ends_even_if_its_calls_do_not() {
+        // Two callers that come together, and want two connections each, of one.
+        let calls = [Call { at: 0.0, hold: 0.001, counts: true }; 2];
+        let stuck = driven(&calls, 1, of(Some(2), 2));
+        assert!(stuck.iter().all(|of| of.wait.is_infinite()), "{stuck:?}");
     }
 }

@@ -12,7 +12,7 @@ use super::runner::{Peer, Runner};
 use super::sensitivity::{headroom, loads};
 use super::simulate::simulate;
 use super::sizes::{Sizes, around, guess, most};
-use super::{burst, start};
+use super::{burst, deadlock, start};
 use crate::machine;
 
 /// Into how many points a curve is cut where the share of calls that wait longer falls to a tenth, and how
@@ -42,22 +42,25 @@ pub fn plan(runner: &Runner, peers: &[Peer]) -> Report {
     let (knee, knee_of) = progress.step("throughput against concurrency", || knee(runner, size));
     let (peers, curves) =
         progress.step("fairness of waits", || compare(runner, peers, size, least, most));
+    let late = late(runner);
     let mut report = Report {
         date: machine::date(),
         machine: machine::name(),
         command: machine::command("capacity"),
-        clock: clock(runner),
+        clock: clock(runner, late),
+        late_percent: late / input.service.mean() * 100.0,
         asked: asked(input),
         recommendation: String::new(),
         size: least,
         notes: Vec::new(),
-        configured: input.size.map(|size| configured(&mut sizes, input, size)),
+        configured: input.size.map(|size| configured(&mut sizes, size)),
         rows: sizes.rows(|size| why(input, least, size)),
         checks: progress.step("agreement with theory", || checks(runner, size)),
         loads: progress.step("other loads", || loads(runner, size)),
         headroom: headroom(runner, size),
         start: progress.step("start", || start::start(runner, size)),
         burst: progress.step("bursts", || burst::burst(runner, size)),
+        deadlock: deadlock::deadlock(input),
         split: split(input, least),
         knee,
         knee_of,
@@ -72,10 +75,7 @@ pub fn plan(runner: &Runner, peers: &[Peer]) -> Report {
 /// The least size that holds the target, if there is one. Measures those around it, too, and those of others' rules.
 fn recommended(sizes: &mut Sizes, runner: &Runner, most: usize) -> Option<usize> {
     let input = runner.input;
-    let holding = sizes.least_that_holds(guess(runner, most), most);
-    // Callers that hold several connections must not be able to wait for one another for ever.
-    let least = holding.map(|size| size.max(input.deadlock_floor().unwrap_or(1)));
-    let least = least.filter(|size| *size <= most);
+    let least = sizes.least_that_holds(guess(runner, most), most);
     let others = references(input).into_iter().chain(around(runner, least.unwrap_or(most), most));
     for size in others {
         sizes.measure(size);
@@ -109,12 +109,23 @@ fn asked(input: &Input) -> Asked {
         service_mean_ms: input.service.mean() * 1e3,
         offered: input.offered(),
         concurrency: input.concurrency,
+        held: input.held,
         quantile: input.quantile,
         wait_ms: input.wait_ms,
     }
 }
 
-fn clock(runner: &Runner) -> String {
+/// How much longer than asked connections are held, in seconds, on average of a run with little else to do.
+fn late(runner: &Runner) -> f64 {
+    if runner.clock.is_virtual() {
+        return 0.0;
+    }
+    let calls = runner.steady(1.0, 500);
+    let size = runner.input.least();
+    Figures::of_run(&runner.outcomes(Peer::Ours, size, size, &calls), 50.0).late_ms / 1e3
+}
+
+fn clock(runner: &Runner, late: f64) -> String {
     if runner.clock.is_virtual() {
         return format!(
             "virtual (tokio's paused clock, times stretched {}-fold): code takes no time, and service times and \
@@ -123,12 +134,9 @@ fn clock(runner: &Runner) -> String {
             1e3 / f64::from(runner.clock.stretch())
         );
     }
-    let calls = runner.steady(1.0, 500);
-    let size = runner.input.least();
-    let run = Figures::of_run(&runner.outcomes(Peer::Ours, size, size, &calls), 50.0);
     format!(
         "the wall's: connections are held {:.1} us longer than asked on average (timer, then yielding)",
-        run.late_ms * 1e3
+        late * 1e6
     )
 }
 
@@ -138,7 +146,11 @@ fn knee(runner: &Runner, size: usize) -> (Knee, String) {
         return (measured.knee.clone(), format!("the pool on {}", measured.database));
     }
     let mut callers: Vec<usize> = [1, 2, 4, 6, 8, 10, 12, 16, 24].map(|n| size * n / 8).into();
-    callers.retain(|callers| *callers > 0);
+    // More callers than there may be could wait for one another for ever.
+    let limit = runner.input.concurrency.unwrap_or(usize::MAX);
+    callers
+        .iter_mut()
+        .for_each(|callers| *callers = (*callers / runner.input.held).clamp(1, limit));
     callers.dedup();
     let steps = callers.into_iter().map(|callers| runner.step(size, callers)).collect();
     (Knee::of(steps), format!("a pool of {size} whose server slows down for nobody"))
@@ -155,7 +167,7 @@ fn compare(
     let input = runner.input;
     let size = size.max(input.least());
     let calls = runner.steady(1.0, runner.scale.calls);
-    let ideal = simulate(&calls, size, input.concurrency);
+    let ideal = simulate(&calls, size, input.callers());
     let mut curves = vec![curve("first come, first served".into(), &ascending(settled(&ideal)))];
     let mut plans = Vec::new();
     for peer in std::iter::once(Peer::Ours).chain(peers.iter().copied()) {
@@ -190,12 +202,11 @@ fn split(input: &Input, size: Option<usize>) -> Vec<Split> {
     vec![of(input.instances), of(input.instances + 1)]
 }
 
-fn configured(sizes: &mut Sizes, input: &Input, size: usize) -> Configured {
+fn configured(sizes: &mut Sizes, size: usize) -> Configured {
     let run = sizes.measure(size);
-    let floor = input.deadlock_floor().unwrap_or(1);
     Configured {
         size,
-        holds: size >= floor && sizes.holds(size),
+        holds: sizes.holds(size),
         target_ms: run.map_or(f64::INFINITY, |run| run.target_ms),
     }
 }

@@ -19,6 +19,8 @@ pub struct Prediction {
     pub model: &'static str,
     /// The mean of those that are served.
     pub mean_ms: f64,
+    /// Half of its 95 % confidence interval; 0 of a formula.
+    pub mean_error_ms: f64,
     /// What half of all calls stay within.
     pub p50_ms: f64,
     /// What 95 % stay within.
@@ -34,6 +36,9 @@ pub struct Prediction {
 #[must_use]
 pub fn predict(input: &Input, size: usize, rate: f64, calls: usize) -> Option<Prediction> {
     let mean = input.service.mean();
+    if !input.is_stable(size, rate) {
+        return None;
+    }
     match (&input.service, input.concurrency) {
         (Service::Exponential(_), None) => {
             let queue = ErlangC::new(size, rate * mean, mean)?;
@@ -41,21 +46,20 @@ pub fn predict(input: &Input, size: usize, rate: f64, calls: usize) -> Option<Pr
             Some(Prediction {
                 model: "Erlang C",
                 mean_ms: queue.mean() * 1e3,
+                mean_error_ms: 0.0,
                 p50_ms: at(50.0),
                 p95_ms: at(95.0),
                 p99_ms: at(99.0),
                 target_ms: at(input.quantile),
             })
         }
-        (_, limit) => {
-            if limit.is_none() && !input.is_stable(size, rate) {
-                return None;
-            }
+        _ => {
             let calls = steady(rate, &input.service, calls, SEED);
-            let of = Figures::of_run(&simulate(&calls, size, limit), input.quantile);
+            let of = Figures::of_run(&simulate(&calls, size, input.callers()), input.quantile);
             Some(Prediction {
                 model: "simulation",
                 mean_ms: of.mean_ms,
+                mean_error_ms: of.mean_error_ms,
                 p50_ms: of.p50_ms,
                 p95_ms: of.p95_ms,
                 p99_ms: of.p99_ms,
@@ -65,7 +69,8 @@ pub fn predict(input: &Input, size: usize, rate: f64, calls: usize) -> Option<Pr
     }
 }
 
-/// The least size from `least` on that is predicted to hold the target, up to `most`.
+/// The least size from `least` on that is predicted to hold the target, up to `most`. None below the deadlock floor
+/// does.
 #[must_use]
 pub fn size_for(
     input: &Input,
@@ -74,8 +79,10 @@ pub fn size_for(
     most: usize,
     calls: usize,
 ) -> Option<usize> {
-    let holds =
-        |size| predict(input, size, rate, calls).is_some_and(|at| at.target_ms <= input.wait_ms);
+    let holds = |size| {
+        size >= input.floor()
+            && predict(input, size, rate, calls).is_some_and(|at| at.target_ms <= input.wait_ms)
+    };
     least_that(least, most, holds)
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::burst::Burst;
 use super::check::Check;
+use super::deadlock::Deadlock;
 use super::figures::Figures;
 use super::knee::Knee;
 use super::predict::Prediction;
@@ -21,6 +22,8 @@ pub struct Report {
     pub command: String,
     /// By which clock, and what error that has.
     pub clock: String,
+    /// How much longer than asked connections were held, in per cent of the mean service time.
+    pub late_percent: f64,
     /// What it is for.
     pub asked: Asked,
     /// The recommendation, in one sentence.
@@ -41,6 +44,8 @@ pub struct Report {
     pub start: Start,
     /// The largest burst.
     pub burst: Burst,
+    /// What happens at the deadlock floor and below, where callers hold several connections.
+    pub deadlock: Option<Deadlock>,
     /// The server's connections.
     pub split: Vec<Split>,
     /// Throughput against concurrency.
@@ -70,6 +75,8 @@ pub struct Asked {
     pub offered: f64,
     /// Calls in flight at most.
     pub concurrency: Option<usize>,
+    /// Connections that a call holds.
+    pub held: usize,
     /// So many per cent of the calls
     pub quantile: f64,
     /// are to wait no longer than this.

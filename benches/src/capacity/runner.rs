@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::figures::Figures;
@@ -65,10 +66,10 @@ pub struct Scale {
 impl Scale {
     /// For a report.
     pub const FULL: Self =
-        Self { calls: 200_000, check_calls: 2_000_000, simulated: 400_000, repeats: 60 };
+        Self { calls: 1_000_000, check_calls: 2_000_000, simulated: 1_000_000, repeats: 60 };
     /// For CI.
     pub const QUICK: Self =
-        Self { calls: 60_000, check_calls: 600_000, simulated: 200_000, repeats: 30 };
+        Self { calls: 200_000, check_calls: 600_000, simulated: 200_000, repeats: 30 };
     /// For a test that it runs at all.
     pub const TINY: Self = Self { calls: 4_000, check_calls: 8_000, simulated: 20_000, repeats: 5 };
 
@@ -128,7 +129,7 @@ impl Runner<'_> {
             let pool: S = warm_up_to(open, Fake(Arc::clone(&server)), self.shape(size)).await;
             let opening = self.clock.span(self.input.connect).as_millis();
             server.connect_ms.store(u64::try_from(opening).unwrap_or(u64::MAX), Relaxed);
-            drive(&pool, self.clock, calls, self.input.concurrency).await
+            drive(&pool, self.clock, calls, self.input.callers()).await
         })
     }
 
@@ -136,16 +137,22 @@ impl Runner<'_> {
     #[must_use]
     pub fn step(&self, size: usize, concurrency: usize) -> Step {
         // As many calls as a tenth of a run has, shared by the places that are busy.
-        let busy = float(concurrency.min(size));
+        let busy = float(concurrency.min(size / self.input.held).max(1));
         let seconds = float(self.scale.calls) / 10.0 * self.input.service.mean() / busy;
         let seconds = if self.clock.is_virtual() { seconds } else { seconds.min(0.5) };
         self.clock.run(async {
             let pool: Ours<Fake> = warm(Fake::default(), self.shape(size)).await;
-            knee::step(&pool, self.clock, &self.input.service, concurrency, seconds).await
+            knee::step(&pool, self.clock, self.input, concurrency, seconds).await
         })
     }
 
     fn shape(&self, size: usize) -> Shape {
-        Shape { stretch: self.clock.stretch(), ..Shape::of(size) }
+        shape(self.input, self.clock, size)
     }
+}
+
+/// How a pool of this size is set up.
+pub(super) fn shape(input: &Input, clock: Clock, size: usize) -> Shape {
+    let limit = Duration::from_secs_f64(input.limit());
+    Shape { stretch: clock.stretch(), limit, ..Shape::of(size) }
 }

@@ -37,7 +37,7 @@ pub fn loads(runner: &Runner, size: usize) -> Vec<Load> {
             utilisation: input.utilisation(size) * factor * 100.0,
             holds: measured.as_ref().is_some_and(|run| run.holds(input.wait_ms)),
             measured,
-            size: size_for(input, rate, 1, size * 8 + 64, runner.scale.simulated),
+            size: size_for(input, rate, input.floor(), size * 8 + 64, runner.scale.simulated),
         }
     };
     FACTORS.into_iter().map(load).collect()

@@ -6,6 +6,7 @@ use super::figures::Figures;
 use super::predict::{predict, size_for};
 use super::report::Row;
 use super::runner::{Peer, Runner};
+use crate::number::count;
 
 /// Sizes beyond so many times the least are not tried.
 const MOST: usize = 4;
@@ -44,10 +45,11 @@ impl<'r> Sizes<'r> {
         *self.tried.entry(size).or_insert_with(run)
     }
 
-    /// Whether a size holds the target.
+    /// Whether a size holds the target. None does at which callers can wait for one another for ever.
     pub fn holds(&mut self, size: usize) -> bool {
         let wait_ms = self.runner.input.wait_ms;
-        self.measure(size).is_some_and(|run| run.holds(wait_ms))
+        let floor = self.runner.input.floor();
+        size >= floor && self.measure(size).is_some_and(|run| run.holds(wait_ms))
     }
 
     /// The least size that holds the target and of which every measured larger one does, looked for from a guess.
@@ -75,7 +77,7 @@ impl<'r> Sizes<'r> {
             utilisation: input.utilisation(*size) * 100.0,
             measured: *measured,
             predicted: predict(input, *size, input.rate, self.runner.scale.simulated),
-            holds: measured.is_some_and(|run| run.holds(input.wait_ms)),
+            holds: *size >= input.floor() && measured.is_some_and(|run| run.holds(input.wait_ms)),
         };
         self.tried.iter().map(row).collect()
     }
@@ -93,7 +95,8 @@ pub fn guess(runner: &Runner, most: usize) -> usize {
 #[must_use]
 pub fn most(runner: &Runner) -> usize {
     let input = runner.input;
-    let enough = (input.least() * MOST).max(crate::number::count(input.offered()) * MOST) + 32;
+    let enough = input.least().max(count(input.offered())) * MOST + 32;
+    let enough = enough.max(input.floor());
     // More connections than callers are never borrowed.
     let callers = input.concurrency.map_or(enough, |callers| callers.saturating_mul(input.held));
     enough.min(callers).min(input.share(input.instances).unwrap_or(usize::MAX)).max(1)
@@ -102,7 +105,7 @@ pub fn most(runner: &Runner) -> usize {
 /// Sizes around one, from the least that is stable: what the curves are drawn through.
 #[must_use]
 pub fn around(runner: &Runner, size: usize, most: usize) -> Vec<usize> {
-    let least = runner.input.least();
+    let least = runner.input.least().max(runner.input.floor());
     let step = (size / 12).max(1);
     let mut sizes = vec![least, size];
     sizes.extend((1..=4).map(|n| size.saturating_sub(n * step)));
@@ -137,9 +140,12 @@ mod tests {
     #[test]
     fn no_more_are_tried_than_the_server_or_the_callers_allow() {
         let input = Input { server_limit: Some(30), instances: 2, ..exponential(1_000.0, 8.0) };
-        let most_of = |input| most(&Runner { input, clock: Clock::WALL, scale: Scale::TINY });
+        let most_of =
+            |input: &Input| most(&Runner { input, clock: Clock::WALL, scale: Scale::TINY });
         assert_eq!(most_of(&input), 15);
         assert_eq!(most_of(&Input { concurrency: Some(12), ..input.clone() }), 12);
+        let nested = Input { concurrency: Some(200), held: 2, ..exponential(1_000.0, 8.0) };
+        assert_eq!(most_of(&nested), 201);
         let runner = Runner { input: &input, clock: Clock::WALL, scale: Scale::TINY };
         assert_eq!(around(&runner, 13, 15), [9, 10, 11, 12, 13, 14, 15]);
     }

@@ -18,11 +18,11 @@ The map beside its peers: nanoseconds of each, and each one's time divided by ou
 
     --rows A,B,..      only these rows (--list names them)
     --subjects A,B,..  only these maps; ours always runs (--list names them)
-    --entries N        entries in the map; 1k, 10M and the like are understood  [1M]
+    --entries N        entries in the map; 1k, 10M and the like are understood  [100k]
     --threads N        threads, in rows that are not of 1 thread  [2]
-    --rounds N         rounds; in each, every map does every row once  [5]
-    --calls N          calls in a trial  [--entries, but 200k at least and 500k at most]
-    --quick            100k entries, 3 rounds, 100k calls: about half a minute
+    --rounds N         rounds; in each, every map does every row once  [3]
+    --calls N          calls in a trial  [--entries, but 100k at least and 500k at most]
+    --full             1M entries, 5 rounds: some minutes, where half of one does otherwise
     --floor FILE       fail when a ratio is below its floor. Lines: ROW PEER RATIO,
                        where PEER 'best' is the best concurrent peer; '#' begins a comment
     --json FILE        write all figures
@@ -86,7 +86,7 @@ struct Flags {
     calls: Option<usize>,
     threads: Option<usize>,
     rounds: Option<usize>,
-    quick: bool,
+    full: bool,
     measure: bool,
     files: [Option<PathBuf>; 4],
 }
@@ -121,7 +121,7 @@ impl Flags {
         let mut value = || parser.value().map_err(|_| format!("{flag} needs a value"));
         match flag {
             "--bench" => self.measure = true,
-            "--quick" => self.quick = true,
+            "--full" => self.full = true,
             "--rows" => self.rows = names(flag, value()?, rows::find)?,
             "--subjects" => self.subjects = names(flag, value()?, subject)?,
             "--entries" => self.entries = Some(at_least(100, flag, value()?)?),
@@ -138,13 +138,13 @@ impl Flags {
     }
 
     fn finish(self, tool: PathBuf) -> Args {
-        let (entries, calls, rounds) = match (self.measure, self.quick) {
+        let (entries, calls, rounds) = match (self.measure, self.full) {
             (false, _) => (1_000, Some(2_000), 1),
-            (true, true) => (100_000, Some(100_000), 3),
-            (true, false) => (1_000_000, None, 5),
+            (true, false) => (100_000, None, 3),
+            (true, true) => (1_000_000, None, 5),
         };
         let entries = self.entries.unwrap_or(entries);
-        let calls = self.calls.or(calls).unwrap_or(entries.clamp(200_000, 500_000));
+        let calls = self.calls.or(calls).unwrap_or(entries.clamp(100_000, 500_000));
         let threads = self.threads.unwrap_or(2);
         let [floor, json, html, svg] = self.files;
         Args {
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(args.scale.entries, 10_000_000);
         assert_eq!(args.scale.calls, 500_000);
         assert_eq!((args.scale.threads, args.rounds), (8, 7));
-        assert_eq!(run("--bench --entries 1k").unwrap().scale.calls, 200_000);
+        assert_eq!(run("--bench --entries 1k").unwrap().scale.calls, 100_000);
     }
 
     #[test]
