@@ -146,6 +146,14 @@ pub enum Why {
         /// What the last check that failed met.
         last_error: Option<Cause>,
     },
+    /// Not all are in use, but none can be lent at once: an idle one has to be checked first, or one has to be
+    /// opened. For a caller who does not wait.
+    NotReady {
+        /// How many are idle.
+        idle: usize,
+        /// How many more there may be than are open.
+        unopened: usize,
+    },
     /// Connections are being closed, and their places are not free yet.
     Closing {
         /// How many are being closed.
@@ -175,6 +183,12 @@ impl fmt::Display for Why {
             }
             Self::Checking { checking, last_error } => {
                 write!(f, "{checking} being checked, {}", last(last_error))
+            }
+            Self::NotReady { idle, unopened } => {
+                write!(
+                    f,
+                    "{idle} idle are to be checked before they are lent, and {unopened} are not open"
+                )
             }
             Self::Closing { closing } => write!(f, "{closing} being closed"),
         }

@@ -128,6 +128,8 @@ impl<C: Connector> Shared<C> {
             Why::Checking { checking, last_error: last_check_error }
         } else if closing > 0 && counts.lent == 0 {
             Why::Closing { closing }
+        } else if counts.idle > 0 || counts.open < counts.max {
+            Why::NotReady { idle: counts.idle, unopened: counts.max.saturating_sub(counts.open) }
         } else {
             Why::Exhausted { max: counts.max, waiting: counts.waiting, holders: self.holders() }
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use common::{FROZEN, Server, assert_whole, millis, settings, start};
-use pool::{Reason, Settings};
+use pool::{Error, Reason, Settings, Why};
 use tokio::time::{Instant, sleep};
 
 /// Idle connections are checked in the background when nothing was known of them for so long.
@@ -33,6 +33,25 @@ async fn an_acquire_pays_for_one_failed_check_however_many_connections_are_dead(
     let begun = Instant::now();
     drop(pool.acquire().await.unwrap());
     assert_eq!(begun.elapsed(), millis(0), "the next pays nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_is_told_that_the_idle_ones_are_to_be_checked_first() {
+    let (pool, _server) = start(settings(2, 4)).await;
+    sleep(millis(200)).await;
+    let refused = pool.try_acquire().unwrap_err();
+    assert!(
+        matches!(refused, Error::NoneIdle { why: Why::NotReady { idle: 2, unopened: 2 } }),
+        "{refused}"
+    );
+    let _held = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
+    let refused = pool.try_acquire().unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .ends_with("0 idle are to be checked before they are lent, and 2 are not open"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

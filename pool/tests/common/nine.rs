@@ -194,27 +194,53 @@ macro_rules! nine {
             let mut connection = manager.acquire().await.unwrap();
             match way {
                 1 => drop(cut_short(polls, connection.begin()).await),
-                _ => drop(cut_short(polls, sqlx::Connection::begin(&mut *connection)).await),
+                // On the connection inside it shows by an answer that is still to come.
+                _ => {
+                    let begin = sqlx::Connection::begin(&mut *connection);
+                    drop(cut_short_at_once(polls, begin).await);
+                }
             }
         }
 
-        /// Polls a future this often, gives it time in between, and drops it then.
+        /// Polls a future this often, gives it time after each, and drops it then.
         async fn cut_short<F: Future>(polls: usize, future: F) -> Option<F::Output> {
             let mut future = std::pin::pin!(future);
-            for _ in 0..polls {
+            let cut = poll_often(polls, future.as_mut()).await;
+            if polls > 0 && cut.is_none() {
+                pause(polls).await;
+            }
+            cut
+        }
+
+        /// As `cut_short`, without time after the last poll, in which an answer could come.
+        async fn cut_short_at_once<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+            poll_often(polls, std::pin::pin!(future)).await
+        }
+
+        async fn poll_often<F: Future>(
+            polls: usize,
+            mut future: std::pin::Pin<&mut F>,
+        ) -> Option<F::Output> {
+            for poll in 0..polls {
+                if poll > 0 {
+                    pause(polls).await;
+                }
                 let polled = std::future::poll_fn(|context| {
                     std::task::Poll::Ready(future.as_mut().poll(context))
                 });
                 if let std::task::Poll::Ready(output) = polled.await {
                     return Some(output);
                 }
-                // Now the answer may be there, or not yet.
-                match polls % 2 {
-                    0 => tokio::time::sleep(Duration::from_millis(2)).await,
-                    _ => tokio::task::yield_now().await,
-                }
             }
             None
+        }
+
+        /// After this the answer may be there, or not yet.
+        async fn pause(polls: usize) {
+            match polls % 2 {
+                0 => tokio::time::sleep(Duration::from_millis(2)).await,
+                _ => tokio::task::yield_now().await,
+            }
         }
     };
 }
