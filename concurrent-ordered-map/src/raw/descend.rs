@@ -296,7 +296,7 @@ fn swing<K: Ord, V>(
 
 /// Swings every slot of a lane that was not replaced when the caller looked.
 pub(super) fn tidy_children<K: Ord, V>(lane: BlockRef<'_, K, V>, guard: &Guard) {
-    for (index, slot) in lane.slots()[..lane.state().count()].iter().enumerate() {
+    for (index, slot) in lane.slots()[..lane.lane_state().count()].iter().enumerate() {
         let word = slot.load();
         if let Some(child) = lane.child_of(word).filter(|child| child.forward().is_some()) {
             swing(lane, index, word, child, guard);
@@ -339,11 +339,11 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
                 // Without a hint, the key decides.
                 if goal.reaches(0, || key) { Ordering::Greater } else { Ordering::Less }
             };
-            let place = lane.search(lane.state(), order);
-            if !place.above.is_null() {
-                *above = place.above;
+            let spot = lane.search(lane.shown(), order);
+            if !spot.above.is_null() {
+                *above = spot.above;
             }
-            place.floor.map_or(0, |(index, _)| index)
+            spot.floor.unwrap_or(0)
         }
     }
 }
@@ -354,16 +354,16 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     goal: &S,
     hint: u64,
 ) -> usize {
-    let slots = &lane.slots()[..lane.state().count()];
+    let slots = &lane.slots()[..lane.lane_state().count()];
     let (sorted, appended) = slots.split_at(lane.sorted());
-    let mut best = last_where(sorted, |slot| slot.hint() < hint);
-    if sorted.get(best + 1).is_some_and(|next| next.hint() == hint) {
+    let mut best = last_where(sorted, |slot| slot.hint::<K>() < hint);
+    if sorted.get(best + 1).is_some_and(|next| next.hint::<K>() == hint) {
         best = last_tied(lane, goal, best, hint);
     }
     best = live_until(lane, best);
     // How far the nearest of the appended is from the goal. What lies beyond the goal wraps round, and is
     // further than all that does not.
-    let distance = |slot: &Slot| hint.wrapping_sub(slot.hint());
+    let distance = |slot: &Slot| hint.wrapping_sub(slot.hint::<K>());
     let least = appended.iter().map(distance).fold(u64::MAX, u64::min);
     let rival = distance(&slots[best]);
     if least > rival {
@@ -386,9 +386,9 @@ fn best_of_appended<'g, K: Ord + 'g, V, S: Seek<K>>(
     mut best: usize,
     hint: u64,
 ) -> usize {
-    let slots = &lane.slots()[..lane.state().count()];
+    let slots = &lane.slots()[..lane.lane_state().count()];
     for index in lane.sorted()..slots.len() {
-        let (own, best_hint) = (slots[index].hint(), slots[best].hint());
+        let (own, best_hint) = (slots[index].hint::<K>(), slots[best].hint::<K>());
         if best_hint <= own && own <= hint && is_better(lane, goal, index, best) {
             best = index;
         }
@@ -432,7 +432,7 @@ fn last_tied<'g, K: 'g, V, S: Seek<K>>(
     hint: u64,
 ) -> usize {
     let sorted = &lane.slots()[..lane.sorted()];
-    let last = last_where(sorted, |slot| slot.hint() <= hint);
+    let last = last_where(sorted, |slot| slot.hint::<K>() <= hint);
     last_reached(lane, goal, before, last + 1)
 }
 
@@ -474,7 +474,7 @@ fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
     index: usize,
     than: usize,
 ) -> bool {
-    let (one, other) = (lane.slots()[index].hint(), lane.slots()[than].hint());
+    let (one, other) = (lane.slots()[index].hint::<K>(), lane.slots()[than].hint::<K>());
     let Some(child) = lane.child_at(index).filter(|_| one >= other) else { return false };
     if one == other {
         // If the other slot has died, any live one is better.

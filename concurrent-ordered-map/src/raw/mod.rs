@@ -141,8 +141,6 @@
 //! half a leaf's insertions and costs some 40 more, on lines of its own neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
 //! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
 //! and adds a holder to each of its entries.
-pub(crate) mod entry;
-
 mod apply;
 mod archive;
 mod block;
@@ -150,12 +148,16 @@ mod content;
 mod descend;
 mod descriptor;
 mod drop;
+mod entry;
+mod fence;
 mod forward;
 mod hint;
 mod join;
 mod label;
 mod lane;
+mod leaf;
 mod link;
+mod pair;
 mod pop;
 mod prefetch;
 mod publish;
@@ -173,10 +175,13 @@ mod write;
 use std::ptr::null_mut;
 
 use block::{Birth, BlockRef};
-pub(crate) use entry::Entry;
+use fence::Fence;
+pub(crate) use pair::Item;
 pub(crate) use view::{Ascent, Descent, View};
 pub(crate) use walk::{Backward, Forward};
 pub(crate) use write::{Change, Changed};
+
+use state::LeafState;
 
 use crate::sync::{AtomicIsize, AtomicPtr, Ordering, STRIPES, stripe};
 
@@ -236,13 +241,13 @@ pub(crate) struct RawMap<K, V> {
 impl<K, V> RawMap<K, V> {
     pub(crate) fn new(shape: Shape) -> Self {
         assert!(shape.leaf >= 2, "a leaf must have room for a split");
+        assert!(shape.slots(0) <= LeafState::SLOTS, "a leaf's state has no bits for more slots");
         assert!(shape.lane >= 4, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
             generation: 0,
             capacity: shape.capacity(0, 0),
-            low: null_mut(),
-            low_hint: 0,
+            low: Fence::NONE,
             next: null_mut(),
             high_hint: u64::MAX,
             prefix: &[],
