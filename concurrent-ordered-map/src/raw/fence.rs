@@ -16,6 +16,11 @@ pub(super) struct Fence<K, V> {
     of: PhantomData<*mut Entry<K, V>>,
 }
 
+// SAFETY: all that it shows to safe code is a shared key.
+unsafe impl<K: Send + Sync, V> Send for Fence<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, V> Sync for Fence<K, V> {}
+
 impl<K, V> Clone for Fence<K, V> {
     #[inline]
     fn clone(&self) -> Self {
