@@ -166,6 +166,31 @@ fn two_snapshots_that_end_while_a_leaf_is_archived() {
     );
 }
 
+/// A leaf that a snapshot means to copy may have been frozen, and be replaced, by a call that did not know of the
+/// snapshot: then what replaces it is the snapshot's, and not what the leaf held.
+#[test]
+fn a_copy_beside_an_old_split() {
+    fn split_and_overwrite(map: &Map) -> Vec<(u32, u32)> {
+        map.pin().insert(4, 40);
+        map.pin().insert(3, 31);
+        vec![]
+    }
+    fn scan_and_look(map: &Map) -> Vec<(u32, u32)> {
+        let snapshot = map.snapshot();
+        let all: Vec<_> = snapshot.iter().map(|(key, value)| (*key, *value)).collect();
+        for key in [1, 3, 4] {
+            let listed = all.iter().find(|entry| entry.0 == key).map(|entry| entry.1);
+            assert_eq!(snapshot.get(&key).copied(), listed, "a snapshot has changed");
+        }
+        all
+    }
+    explore(2, &[1, 3], &[scan_and_look, split_and_overwrite], |answers, _| {
+        let states: [&[(u32, u32)]; 3] =
+            [&[(1, 10), (3, 30)], &[(1, 10), (3, 30), (4, 40)], &[(1, 10), (3, 31), (4, 40)]];
+        assert!(states.contains(&&answers[0][..]), "torn: {answers:?}");
+    });
+}
+
 /// A key that does something when it is first compared with the key `at`: what other threads do meanwhile. So
 /// it fixes one schedule of three threads, which are too many for a model of all their schedules.
 struct Meanwhile {
