@@ -10,6 +10,7 @@
 #![cfg(com_loom)]
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, end_of_model};
 
@@ -132,7 +133,10 @@ pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
     model.preemption_bound = model.preemption_bound.or(Some(preemptions));
     // Steps of one schedule. A model that needs more is in a livelock.
     model.max_branches = 20_000;
+    let schedules = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&schedules);
     model.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
         let map = Arc::new(start());
         let (last, others) = threads.split_last().expect("a model has threads");
         let spawned: Vec<_> = others
@@ -153,4 +157,5 @@ pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
         drop(map);
         end_of_model();
     });
+    println!("{} schedules", schedules.load(Ordering::Relaxed));
 }
