@@ -224,14 +224,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         unsafe { std::slice::from_raw_parts(self.first_slot(), count) }
     }
 
-    /// Asks for the block's header and its first slots, before anything of it is read.
+    /// Asks for all of a leaf, before anything of it is read. What small leaves do not have is asked for in vain.
     #[inline]
-    pub(super) fn prefetch(self, slots: usize) {
+    pub(super) fn prefetch(self) {
         const LINE: usize = 64;
-        let prefix = if is_text::<K>() { LINE } else { 0 };
-        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>() + prefix;
-        for offset in (0..bytes).step_by(LINE) {
-            prefetch(self.as_ptr().wrapping_byte_add(offset));
+        const SLOTS: usize = LeafState::SLOTS * size_of::<Slot>() / LINE;
+        for line in 0..=SLOTS {
+            prefetch(self.as_ptr().wrapping_byte_add(line * LINE));
+        }
+        if is_text::<K>() {
+            prefetch(self.as_ptr().wrapping_byte_add((SLOTS + 1) * LINE));
         }
     }
 
