@@ -136,6 +136,7 @@ impl<T> Plain<T> {
         Self(loom::cell::UnsafeCell::new(content))
     }
 
+    #[allow(unsafe_code, reason = "loom's cell hands out a pointer")]
     pub(crate) fn set(&self, content: T) {
         // SAFETY: loom fails where it is read or written meanwhile.
         self.0.with_mut(|place| unsafe { *place = content });
@@ -155,6 +156,7 @@ impl<T> Plain<T> {
         Self(std::cell::UnsafeCell::new(content))
     }
 
+    #[allow(unsafe_code, reason = "the cell hands out a pointer")]
     pub(crate) fn set(&self, content: T) {
         // SAFETY: shuttle runs one thread at a time, and references are made of published content only.
         unsafe { *self.0.get() = content };

@@ -85,7 +85,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         Found { state, index: self.find_among(state.live(), needle) }
     }
 
-    /// The slot that has the key, of some that are or were live.
+    /// The slot that has the key, of some that are live together.
     #[inline]
     fn find_among<Q>(self, chosen: u32, needle: &Needle<'_, K, Q>) -> Option<usize>
     where
@@ -201,7 +201,11 @@ impl<K: Ord, V> BlockRef<'_, K, V> {
             let new = state.published_since(looked);
             let same = match found.index {
                 Some(index) => state.is_live(index),
-                None => new == 0 || self.find_among(new, &Needle::<K, K>::new(key)).is_none(),
+                None => {
+                    // Not among the dead: labels are in order only among slots that are live together.
+                    let live = new & state.live();
+                    live == 0 || self.find_among(live, &Needle::<K, K>::new(key)).is_none()
+                }
             };
             if !same {
                 return Err(Unwritten::Changed);

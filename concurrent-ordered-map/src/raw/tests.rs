@@ -8,6 +8,8 @@ use super::block::BlockRef;
 use super::descend::{At, First, resolve};
 use super::hint::Needle;
 use super::join::holdings;
+use super::leaf::Unwritten;
+use super::pair::Pair;
 use super::state::{Fate, with_fate};
 use super::{Backward, Change, End, Forward, RawMap, Shape};
 use crate::reclaim::{Guard, pin};
@@ -217,6 +219,31 @@ fn a_neighbour_with_a_fate_of_its_own_is_not_absorbed() {
     map.make_room(right, &guard);
     map.help(left, &guard);
     assert_same(&map, &(1..=3).map(|key| (key, key)).collect());
+}
+
+/// A label says nothing of slots that were dead when it was made, so that among slots that were never live
+/// together the labels may be out of order. Who looks for its key among them must find it all the same.
+#[test]
+fn a_key_that_came_meanwhile_is_found_beside_slots_that_died() {
+    let map = RawMap::<Opaque, u32>::new(Shape::DEFAULT);
+    put(&map, 5, 0);
+    put(&map, 20, 0);
+    let guard = pin();
+    let key = Opaque(12);
+    let needle = Needle::<Opaque, _>::new(&key);
+    let leaf = map.leaf(&At(&needle), &guard);
+    let found = leaf.find(&needle);
+    let slot = leaf.give(found.state).expect("there is room");
+    // The label of 10 is above that of 5. Without either, 12 gets a lesser one.
+    put(&map, 10, 0);
+    take(&map, 10);
+    take(&map, 5);
+    put(&map, 12, 0);
+    let pair = Pair::file(key, 1);
+    assert_eq!(leaf.publish(found, slot, pair, &key), Err(Unwritten::Changed));
+    // SAFETY: it was not published, so that this thread holds it.
+    unsafe { pair.release::<Opaque, u32>() };
+    assert_same(&map, &[(Opaque(12), 0), (Opaque(20), 0)].into());
 }
 
 /// The table of what a call touches, in the module's documentation.
