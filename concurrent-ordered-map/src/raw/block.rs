@@ -166,15 +166,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             block: unsafe { NonNull::new_unchecked(memory) },
             guard: PhantomData,
         };
-        for index in 0..capacity {
-            let mut pair = birth.content.get(index).copied().unwrap_or(Pair::EMPTY);
-            if has_labels::<K>() && index < count {
-                pair = pair.under::<K>(label::at_birth(index, count));
-            }
-            let slot = Slot::new(pair);
-            let place = block.first_slot().wrapping_add(index);
+        let place = |index| block.first_slot().wrapping_add(index);
+        for (index, &pair) in birth.content.iter().enumerate() {
+            let label = || pair.under::<K>(label::at_birth(index, count));
+            let slot = Slot::new(if has_labels::<K>() { label() } else { pair });
             // SAFETY: the layout has room for `capacity` slots behind the header.
-            unsafe { place.write(slot) };
+            unsafe { place(index).write(slot) };
+        }
+        for index in count..capacity {
+            // SAFETY: as above.
+            unsafe { place(index).write(Slot::new(Pair::EMPTY)) };
         }
         if label::has_fences::<K>(birth.level) {
             // SAFETY: the layout has room for the fences behind the slots, and the caller has links to what is

@@ -17,7 +17,7 @@ use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
 use super::content::{Content, Filed, collect, fence_of};
-use super::descend::{At, Before, First, tidy_children};
+use super::descend::{At, Before, First};
 use super::fence::Fence;
 use super::hint::Needle;
 use super::pair::Pair;
@@ -194,7 +194,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         next: u64,
         guard: &Guard,
     ) {
-        let high = end.map_or(Fence::NONE, |end| *end.low());
+        let high = end.map_or_else(Fence::none, |end| *end.low());
         let record = Record { low: *leaf.low(), high, content };
         // SAFETY: I6, by the caller's word.
         unsafe { self.archive(leaf.generation(), next, &record, guard) };
@@ -249,7 +249,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
-        let (mut next, mut high) = (end, end.map_or(Fence::NONE, |end| *end.low()));
+        let (mut next, mut high) = (end, end.map_or_else(Fence::none, |end| *end.low()));
         for (index, piece) in pieces.enumerate().rev() {
             let filed = Filed::new::<K, V>(block.level(), piece, origin.prefix);
             // I6: the entry or the child's fence is owned by the old block's content.
@@ -306,13 +306,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         // While the old blocks were frozen, others may have tried in vain to swing their pointers.
         self.tidy_next(*later.last().unwrap_or(&first), guard);
-        if block.level() > 0 {
-            for lane in [first].iter().chain(later) {
-                if lane.forward().is_none() {
-                    tidy_children(*lane, guard);
-                }
-            }
-        }
         for &further in later {
             self.enter(further, guard);
         }
