@@ -166,15 +166,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             block: unsafe { NonNull::new_unchecked(memory) },
             guard: PhantomData,
         };
-        for index in 0..capacity {
-            let mut pair = birth.content.get(index).copied().unwrap_or(Pair::EMPTY);
-            if has_labels::<K>() && index < count {
-                pair = pair.under::<K>(label::at_birth(index, count));
-            }
-            let slot = Slot::new(pair);
-            let place = block.first_slot().wrapping_add(index);
+        let place = |index| block.first_slot().wrapping_add(index);
+        for (index, &pair) in birth.content.iter().enumerate() {
+            let label = || pair.under::<K>(label::at_birth(index, count));
+            let slot = Slot::new(if has_labels::<K>() { label() } else { pair });
             // SAFETY: the layout has room for `capacity` slots behind the header.
-            unsafe { place.write(slot) };
+            unsafe { place(index).write(slot) };
+        }
+        for index in count..capacity {
+            // SAFETY: as above.
+            unsafe { place(index).write(Slot::new(Pair::EMPTY)) };
         }
         if label::has_fences::<K>(birth.level) {
             // SAFETY: the layout has room for the fences behind the slots, and the caller has links to what is
@@ -224,14 +225,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         unsafe { std::slice::from_raw_parts(self.first_slot(), count) }
     }
 
-    /// Asks for the block's header and its first slots, before anything of it is read.
+    /// Asks for all of a leaf, before anything of it is read. What small leaves do not have is asked for in vain.
     #[inline]
-    pub(super) fn prefetch(self, slots: usize) {
+    pub(super) fn prefetch(self) {
         const LINE: usize = 64;
-        let prefix = if is_text::<K>() { LINE } else { 0 };
-        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>() + prefix;
-        for offset in (0..bytes).step_by(LINE) {
-            prefetch(self.as_ptr().wrapping_byte_add(offset));
+        const SLOTS: usize = LeafState::SLOTS * size_of::<Slot>() / LINE;
+        for line in 0..=SLOTS {
+            prefetch(self.as_ptr().wrapping_byte_add(line * LINE));
+        }
+        if is_text::<K>() {
+            prefetch(self.as_ptr().wrapping_byte_add((SLOTS + 1) * LINE));
         }
     }
 

@@ -1,13 +1,13 @@
 //! What the blocks of a replacement hold: gathered from frozen slots, sorted, and filed anew.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::block::BlockRef;
 use super::fence::Fence;
-use super::hint::{has_labels, hint, is_text, shared_prefix};
+use super::hint::{has_labels, hint, is_exact, is_text, shared_prefix};
 use super::leaf::Order;
 use super::pair::Pair;
-use super::state::bits_of;
 
 /// Of how few strings no prefix is made: the next ones may well differ.
 const FEW: usize = 4;
@@ -119,20 +119,25 @@ pub(super) fn collect<'g, K: Ord + 'static, V>(
 
 /// Adds what is live in a frozen leaf, in key order. True if the slots were filled in that order.
 fn gather<K: Ord, V>(leaf: BlockRef<'_, K, V>, live: &mut Vec<Pair>) -> bool {
-    let state = leaf.leaf_state();
     let mut order = Order::default();
-    leaf.in_order(state, &mut order);
+    let ascending = leaf.in_order(leaf.leaf_state(), &mut order);
     live.extend(order.iter().map(|index| *leaf.pair(index)));
-    order.iter().eq(bits_of(state.live()))
+    ascending
 }
 
-/// Adds what is live in a frozen lane.
+/// Adds what is live in a frozen lane, by the children's fences.
 fn gather_children<K, V>(lane: BlockRef<'_, K, V>, live: &mut Vec<Pair>) {
-    for slot in &lane.slots()[..lane.lane_state().count()] {
+    for (index, slot) in lane.slots()[..lane.lane_state().count()].iter().enumerate() {
         let word = slot.load();
-        if !word.dead() {
-            live.push(Pair::new::<K>(0, word.pointer()));
+        if word.dead() {
+            continue;
         }
+        let pair = Pair::new::<K>(0, word.pointer());
+        // The first slot's hint may not be its child's. The others are left alone, if that is possible: they are in
+        // no cache.
+        let is_told = is_exact::<K>() && index > 0;
+        let hint = if is_told { slot.hint::<K>() } else { child::<K, V>(pair).low_hint() };
+        live.push(pair.under::<K>(hint));
     }
 }
 
@@ -144,21 +149,27 @@ fn collect_children<'g, K: Ord + 'static, V>(
     mut live: Vec<Pair>,
 ) -> (Content<'g>, Vec<BlockRef<'g, K, V>>) {
     let child = |pair: &Pair| child::<'g, K, V>(*pair);
-    // The child tells its hint itself: a slot's own may be that of a child since absorbed.
-    for pair in &mut live {
-        *pair = pair.under::<K>(child(pair).low_hint());
-    }
-    let key = |pair: &Pair| (pair.hint::<K>(), child(pair).low_key());
-    let ascending = live.is_sorted_by_key(key);
+    let order = |one: &Pair, other: &Pair| {
+        let by_hint = one.hint::<K>().cmp(&other.hint::<K>());
+        if is_exact::<K>() {
+            return by_hint;
+        }
+        by_hint.then_with(|| child(one).low_key().cmp(&child(other).low_key()))
+    };
+    let ascending = live.is_sorted_by(|one, other| order(one, other).is_le());
     if !ascending {
-        live.sort_by(|one, other| key(one).cmp(&key(other)));
+        live.sort_by(order);
     }
+    // No fence has the least hint, if that is a whole key: there are lesser ones to its left.
+    let starts_left = |pair: &Pair| match pair.hint::<K>().cmp(&lane.low_hint()) {
+        Ordering::Equal if !is_exact::<K>() => child(pair).low_key().cmp(&lane.low_key()).is_le(),
+        order => order.is_le(),
+    };
     let mut useless = Vec::new();
-    let until =
-        live.partition_point(|pair| child(pair).low_key().cmp(&lane.low_key()).is_le());
+    let until = live.partition_point(starts_left);
     useless.extend(live.drain(..until.saturating_sub(1)).map(|pair| child(&pair)));
     live.dedup_by(|one, kept| {
-        let same = child(one).low_key().cmp(&child(kept).low_key()).is_eq();
+        let same = order(one, kept).is_eq();
         if same {
             useless.push(child(one));
         }

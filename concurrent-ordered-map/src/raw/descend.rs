@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 
 use super::block::BlockRef;
 use super::entry::Entry;
-use super::hint::{Needle, has_labels};
+use super::hint::{Needle, has_labels, is_exact};
 use super::slot::Slot;
 use super::snapshot::Access;
 use super::state::{Fate, Word, fate, without_fate};
@@ -21,6 +21,8 @@ use crate::reclaim::Guard;
 pub(super) trait Seek<K> {
     /// It is the first block, whatever it holds.
     const IS_FIRST: bool = false;
+    /// A block that begins with the goal's hint is not beyond it, where hints are whole keys.
+    const IS_INCLUSIVE: bool = true;
     /// The hint to search a block with this prefix by, where there is one.
     fn hint(&self, prefix: &[u8]) -> Option<u64>;
     /// True if the block is one whose lower fence, given by its hint after the empty prefix and its key, does
@@ -58,6 +60,8 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, K, Q> {
 }
 
 impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
+    const IS_INCLUSIVE: bool = false;
+
     #[inline]
     fn hint(&self, prefix: &[u8]) -> Option<u64> {
         self.0.hint(prefix)
@@ -215,7 +219,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 
     /// The child of a lane towards the goal. Sets `above`, where the lane knows of such a fence.
     #[inline]
-    fn child<'g, S: Seek<K>>(
+    pub(super) fn child<'g, S: Seek<K>>(
         &'g self,
         lane: BlockRef<'g, K, V>,
         goal: &S,
@@ -228,7 +232,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             // A slot can die after it was picked.
             if let Some(child) = lane.child_of(word) {
                 if lane.level() == 1 {
-                    child.prefetch(self.shape.slots(0));
+                    child.prefetch();
                 }
                 if child.forward().is_some() {
                     swing(lane, index, word, child, guard);
@@ -333,6 +337,7 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
         return 0;
     }
     match goal.hint(lane.prefix()) {
+        Some(hint) if is_exact::<K>() => pick_exact::<K, V, S>(lane, hint),
         Some(hint) => pick_by_hint(lane, goal, hint),
         None => {
             let order = |key: &K| {
@@ -346,6 +351,41 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
             spot.floor.unwrap_or(0)
         }
     }
+}
+
+/// `pick`, where hints are whole keys, and a live slot's is its child's fence (I1): no child need be asked.
+#[inline]
+fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
+    let slots = &lane.slots()[..lane.lane_state().count()];
+    let (sorted, appended) = slots.split_at(lane.sorted());
+    let is_reached =
+        |slot: &Slot| if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint };
+    let floor = live_until(lane, last_where(sorted, is_reached));
+    // Without branches: which of the appended are better is up to chance.
+    let (mut best, mut best_hint) = (floor, slots[floor].hint::<K>());
+    for (index, slot) in appended.iter().enumerate() {
+        let is_better = is_reached(slot) & (best_hint < slot.hint::<K>());
+        best = if is_better { sorted.len() + index } else { best };
+        best_hint = if is_better { slot.hint::<K>() } else { best_hint };
+    }
+    if best == floor || !slots[best].load().dead() { best } else { best_live(lane, floor, is_reached) }
+}
+
+/// The best of the live appended slots and of `best`.
+#[cold]
+fn best_live<K, V>(
+    lane: BlockRef<'_, K, V>,
+    mut best: usize,
+    is_reached: impl Fn(&Slot) -> bool,
+) -> usize {
+    let slots = &lane.slots()[..lane.lane_state().count()];
+    for (index, slot) in slots.iter().enumerate().skip(lane.sorted()) {
+        let is_better = is_reached(slot) && slots[best].hint::<K>() < slot.hint::<K>();
+        if is_better && !slot.load().dead() {
+            best = index;
+        }
+    }
+    best
 }
 
 #[inline]

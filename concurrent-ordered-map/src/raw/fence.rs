@@ -1,7 +1,7 @@
 //! Fences: the keys between which the ranges of blocks lie.
 
 use std::marker::PhantomData;
-use std::ptr::dangling_mut;
+use std::ptr::{dangling_mut, null_mut};
 
 use super::entry::Entry;
 use super::hint::{hint, is_exact};
@@ -38,7 +38,10 @@ impl<K, V> PartialEq for Fence<K, V> {
 }
 
 impl<K, V> Fence<K, V> {
-    pub(super) const NONE: Self = Self { pair: Pair::EMPTY, of: PhantomData };
+    /// No fence, whose hint is the least.
+    pub(super) fn none() -> Self {
+        Self { pair: Pair::new::<K>(0, null_mut()), of: PhantomData }
+    }
 
     /// The key of a leaf's pair, whose hint is after some prefix.
     ///

@@ -73,15 +73,15 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             count = (u32::BITS - chosen.leading_zeros()) as usize;
         }
         let slots = &self.slots()[..count];
-        let entry = |index| self.entry_at(index, chosen);
+        let key = |index| self.key_at(index, chosen);
         let mut high = self.sorted().min(count);
         while low < high && !spot.is_exact {
             let middle = low + (high - low) / 2;
             let mut index = middle;
-            let mut found = entry(index);
+            let mut found = key(index);
             while found.is_none() && index > low {
                 index -= 1;
-                found = entry(index);
+                found = key(index);
             }
             match found {
                 Some(found) if self.compare(&mut spot, index, found, &goal) == Order::Less => high = index,
@@ -91,7 +91,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         for (index, slot) in slots.iter().enumerate().skip(self.sorted()) {
             let hint = slot.hint::<K>();
             if spot.low <= hint && hint <= spot.high && !spot.is_exact {
-                if let Some(found) = entry(index) {
+                if let Some(found) = key(index) {
                     self.compare(&mut spot, index, found, &goal);
                 }
             }
@@ -99,31 +99,34 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         spot
     }
 
-    /// The entry whose key is a slot's, unless the slot is dead.
+    /// The key of a slot, unless the slot is dead; of a lane of labels also the entry that has it.
     #[inline]
-    fn entry_at(self, index: usize, chosen: u32) -> Option<*mut Entry<K, V>> {
+    fn key_at(self, index: usize, chosen: u32) -> Option<(&'g K, *mut Entry<K, V>)> {
         if self.level() == 0 {
-            return (chosen >> index & 1 != 0).then(|| self.pair(index).word().cast());
+            return (chosen >> index & 1 != 0).then(|| (self.key(index), null_mut()));
         }
-        if self.slots()[index].load().dead() {
-            return None;
+        let word = self.slots()[index].load();
+        let child = self.child_of(word)?;
+        if !has_labels::<K>() {
+            // Only the first slot's child can be without a fence.
+            return Some((child.low_key()?, null_mut()));
         }
         // Ordering: Relaxed; written before the publication (O1) by which the reader got here.
-        Some(self.fences()[index].load(Ordering::Relaxed))
+        let fence = self.fences()[index].load(Ordering::Relaxed);
+        // SAFETY: I6, by the look of `search`'s caller: the slot held a child whose fence it is.
+        Some((unsafe { Entry::key_of(fence) }, fence))
     }
 
-    /// Narrows a spot by a slot that held this.
+    /// Narrows a spot by a slot that has this key.
     #[inline]
     fn compare(
         self,
         spot: &mut Spot<K, V>,
         index: usize,
-        entry: *mut Entry<K, V>,
+        (key, entry): (&K, *mut Entry<K, V>),
         goal: &impl Fn(&K) -> Order,
     ) -> Order {
-        // SAFETY: I3 and I6, by the look of `search`'s caller: the slot held this entry, or a child whose
-        // fence it is.
-        let order = goal(unsafe { Entry::<K, V>::key_of(entry) });
+        let order = goal(key);
         let hint = self.slots()[index].hint::<K>();
         if order == Order::Less {
             (spot.high, spot.above) = (hint, entry);

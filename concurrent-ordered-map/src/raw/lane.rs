@@ -7,7 +7,7 @@ use std::ptr::null_mut;
 
 use super::RawMap;
 use super::block::{Birth, BlockRef};
-use super::descend::{At, resolve, tidy_children};
+use super::descend::{At, resolve};
 use super::fence::Fence;
 use super::hint::Needle;
 use super::pair::Pair;
@@ -71,7 +71,6 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 continue;
             }
             if state.count() == lane.capacity() && !is_first {
-                tidy_children(lane, guard);
                 self.make_room(lane, guard);
                 continue;
             }
@@ -107,7 +106,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             level: top.level() + 1,
             generation: 0,
             capacity: self.shape.capacity(top.level() + 1, 1),
-            low: Fence::NONE,
+            low: Fence::none(),
             next: null_mut(),
             high_hint: u64::MAX,
             prefix: &[],

@@ -224,19 +224,28 @@ impl<K: Ord, V> BlockRef<'_, K, V> {
         }
     }
 
-    /// Puts the live slots of a state into key order.
+    /// Puts the live slots of a state into key order. True if they were filled in that order.
     #[inline]
-    pub(super) fn in_order(self, state: LeafState, order: &mut Order) {
-        order.count = 0;
+    pub(super) fn in_order(self, state: LeafState, order: &mut Order) -> bool {
+        let slots = self.slots();
+        // SAFETY: I3, by the caller's look.
+        let is_less = |one: usize, other: usize| unsafe {
+            slots[one].pair().order::<K, V>(slots[other].pair()).is_lt()
+        };
         let born = state.live() & ((1 << self.sorted()) - 1);
+        order.count = 0;
         for index in bits_of(born) {
             order.push(index);
         }
+        let mut appended = Order::default();
+        let mut ascending = true;
         for index in bits_of(state.live() & !born) {
-            let pair = self.pair(index);
-            // SAFETY: I3, by the caller's look.
-            order.insert(index, |other| unsafe { pair.order::<K, V>(self.pair(other)) }.is_lt());
+            ascending &= appended.insert(index, is_less);
         }
+        if appended.count > 0 {
+            ascending &= order.merge(&appended, is_less);
+        }
+        ascending
     }
 }
 
@@ -254,15 +263,35 @@ impl Order {
         self.count += 1;
     }
 
-    /// Puts a slot before the last ones that it is less than.
-    fn insert(&mut self, index: usize, is_less_than: impl Fn(usize) -> bool) {
+    /// Puts a slot before the last ones that it is less than. True if there are none.
+    #[inline]
+    fn insert(&mut self, index: usize, is_less: impl Fn(usize, usize) -> bool) -> bool {
         let mut place = self.count;
-        while place > 0 && is_less_than(usize::from(self.indices[place - 1])) {
+        while place > 0 && is_less(index, self.get(place - 1)) {
             self.indices[place] = self.indices[place - 1];
             place -= 1;
         }
         self.indices[place] = index as u8;
         self.count += 1;
+        place + 1 == self.count
+    }
+
+    /// Takes in others that are in order, from the last on. True if all of them come last.
+    #[inline]
+    fn merge(&mut self, others: &Self, is_less: impl Fn(usize, usize) -> bool) -> bool {
+        let (mut own, mut other) = (self.count, others.count);
+        let last = own;
+        self.count += other;
+        while other > 0 {
+            if own > 0 && is_less(others.get(other - 1), self.get(own - 1)) {
+                own -= 1;
+                self.indices[own + other] = self.indices[own];
+            } else {
+                other -= 1;
+                self.indices[own + other] = others.indices[other];
+            }
+        }
+        own == last
     }
 
     #[inline]

@@ -253,7 +253,7 @@ impl<K, V> RawMap<K, V> {
             level: 0,
             generation: 0,
             capacity: shape.capacity(0, 0),
-            low: Fence::NONE,
+            low: Fence::none(),
             next: null_mut(),
             high_hint: u64::MAX,
             prefix: &[],

@@ -17,7 +17,7 @@ use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
 use super::content::{Content, Filed, collect, fence_of};
-use super::descend::{At, First, tidy_children};
+use super::descend::{At, Before, First};
 use super::fence::Fence;
 use super::hint::Needle;
 use super::pair::Pair;
@@ -194,7 +194,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         next: u64,
         guard: &Guard,
     ) {
-        let high = end.map_or(Fence::NONE, |end| *end.low());
+        let high = end.map_or_else(Fence::none, |end| *end.low());
         let record = Record { low: *leaf.low(), high, content };
         // SAFETY: I6, by the caller's word.
         unsafe { self.archive(leaf.generation(), next, &record, guard) };
@@ -249,7 +249,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
-        let (mut next, mut high) = (end, end.map_or(Fence::NONE, |end| *end.low()));
+        let (mut next, mut high) = (end, end.map_or_else(Fence::none, |end| *end.low()));
         for (index, piece) in pieces.enumerate().rev() {
             let filed = Filed::new::<K, V>(block.level(), piece, origin.prefix);
             // I6: the entry or the child's fence is owned by the old block's content.
@@ -299,27 +299,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         (first, later): (BlockRef<'g, K, V>, &[BlockRef<'g, K, V>]),
         guard: &'g Guard,
     ) {
-        if let Some(left) = self.left_of(block, guard) {
-            self.tidy_next(left, guard);
-        }
-        self.touch(block, guard);
-        // The first slot of a lane may lead into the upper part of the range.
-        if let Some(end) = partner.unwrap_or(block).next() {
-            self.left_of(end, guard);
-        }
+        self.swing_to(block, partner.unwrap_or(block).next(), guard);
         block.sever_next(guard);
         if let Some(partner) = partner {
             partner.sever_next(guard);
         }
         // While the old blocks were frozen, others may have tried in vain to swing their pointers.
         self.tidy_next(*later.last().unwrap_or(&first), guard);
-        if block.level() > 0 {
-            for lane in [first].iter().chain(later) {
-                if lane.forward().is_none() {
-                    tidy_children(*lane, guard);
-                }
-            }
-        }
         for &further in later {
             self.enter(further, guard);
         }
@@ -328,6 +314,50 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         if !first.is_first() {
             self.absorb_empty(first, guard);
+        }
+    }
+
+    /// Swings what leads to a block that has been replaced, whose range (with that of the neighbour that it
+    /// absorbed) ends at `end`: the left neighbour's pointer, and the slots of the lane above.
+    fn swing_to<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        end: Option<BlockRef<'g, K, V>>,
+        guard: &'g Guard,
+    ) {
+        let above = block.level() + 1;
+        let Some(low) = block.low_key() else {
+            self.touch(block, guard);
+            if let Some(end) = end {
+                self.left_of(end, guard);
+            }
+            return;
+        };
+        let needle = Needle::<K, K>::new(low);
+        // One way down serves for all, where they are all in one lane.
+        let lane = self.descend(&At(&needle), above, guard);
+        let left = match lane.filter(|lane| lane.low_key().cmp(&Some(low)).is_lt()) {
+            Some(lane) => {
+                self.child(lane, &At(&needle), &mut null_mut(), guard);
+                let before = self.child(lane, &Before(&needle), &mut null_mut(), guard);
+                Some(self.advance(before, &Before(&needle), null_mut(), guard))
+            }
+            None => {
+                self.touch(block, guard);
+                self.left_of(block, guard)
+            }
+        };
+        if let Some(left) = left {
+            self.tidy_next(left, guard);
+        }
+        // The first slot of a further lane may lead into the upper part of the range.
+        let lies_within = |lane: BlockRef<'g, K, V>, end: BlockRef<'g, K, V>| {
+            lane.next().is_some_and(|next| next.low_key().cmp(&end.low_key()).is_lt())
+        };
+        if let Some(end) = end
+            && lane.is_none_or(|lane| lane.forward().is_some() || lies_within(lane, end))
+        {
+            self.left_of(end, guard);
         }
     }
 

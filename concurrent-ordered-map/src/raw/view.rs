@@ -108,7 +108,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
     /// Copies a leaf that the snapshot wants, and that is settled, to the archive. False if it is frozen: it
     /// may have been so before the snapshot was settled, and then what replaces it is wanted, too (I15).
     fn copy(&self, leaf: BlockRef<'_, K, V>) -> bool {
-        let high = leaf.next().map_or(Fence::NONE, |next| *next.low());
+        let high = leaf.next().map_or_else(Fence::none, |next| *next.low());
         let state = leaf.leaf_state();
         if state.frozen() {
             return false;
@@ -183,7 +183,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
                     let mut order = Order::default();
                     leaf.in_order(leaf.leaf_state(), &mut order);
                     batch.fill(order.iter().map(|index| held(leaf, index)));
-                    let high = next.map_or(Fence::NONE, |next| *next.low());
+                    let high = next.map_or_else(Fence::none, |next| *next.low());
                     return Fences { low: *leaf.low(), high };
                 }
             }

@@ -102,7 +102,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
             if let Some(next) = next {
                 next.prefetch_entries();
                 if let Some(second) = next.next() {
-                    second.prefetch(self.map.shape.slots(0));
+                    second.prefetch();
                 }
             }
             if next.is_some_and(|next| next.forward().is_some()) {
