@@ -71,6 +71,16 @@ pub fn half_dead() -> Map {
     map
 }
 
+/// The leaves hold 1 | 3, each with a slot to spare: a model in which overwrites replace no leaves has fewer
+/// schedules.
+#[must_use]
+pub fn two_sparse_leaves() -> Map {
+    let map = filled(3, &[1, 2, 3, 4]);
+    map.pin().remove(&2);
+    map.pin().remove(&4);
+    map
+}
+
 /// Inserts or overwrites; answers the value before.
 pub fn put<K: Number, V: Number>(map: &MapOf<K, V>, key: u32, value: u32) -> Option<u32> {
     map.pin().insert(key.into(), value.into()).map(|&value| value.into())
