@@ -149,7 +149,7 @@ fn two_snapshots_that_end_while_a_leaf_is_archived<V: Number>() {
     explore_from(
         1,
         || filled::<u32, V>(2, &[1, 2]),
-        &[overwrite_one, |map| {
+        &[overwrite_one, |map: &MapOf<u32, V>| {
             let first = map.snapshot();
             let early = *first.get(&1).expect("always there");
             let second = map.snapshot();
