@@ -358,8 +358,9 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
 fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
     let slots = &lane.slots()[..lane.lane_state().count()];
     let (sorted, appended) = slots.split_at(lane.sorted());
-    let is_reached =
-        |slot: &Slot| if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint };
+    let is_reached = |slot: &Slot| {
+        if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint }
+    };
     let floor = live_until(lane, last_where(sorted, is_reached));
     // Without branches: which of the appended are better is up to chance.
     let (mut best, mut best_hint) = (floor, slots[floor].hint::<K>());
@@ -368,7 +369,11 @@ fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
         best = if is_better { sorted.len() + index } else { best };
         best_hint = if is_better { slot.hint::<K>() } else { best_hint };
     }
-    if best == floor || !slots[best].load().dead() { best } else { best_live(lane, floor, is_reached) }
+    if best == floor || !slots[best].load().dead() {
+        best
+    } else {
+        best_live(lane, floor, is_reached)
+    }
 }
 
 /// The best of the live appended slots and of `best`.
