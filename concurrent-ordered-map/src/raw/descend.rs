@@ -136,7 +136,32 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The goal's leaf.
     #[inline]
     pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
-        self.descend(goal, 0, guard).expect("every map has level 0")
+        let leaf = self.descend(goal, 0, guard).expect("every map has level 0");
+        if is_exact::<K>() {
+            guard.finger().point(std::ptr::from_ref(self).cast(), leaf.as_ptr().cast());
+        }
+        leaf
+    }
+
+    /// The leaf at which this session was last, if it is the goal's: ascending keys need no descents. Only where
+    /// hints are whole keys, so that a look at two of them decides.
+    #[inline]
+    pub(super) fn leaf_at_finger<'g, S: Seek<K>>(
+        &'g self,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        if !is_exact::<K>() {
+            return None;
+        }
+        let leaf = guard.finger().at(std::ptr::from_ref(self).cast());
+        // SAFETY: I3, a descent by this guard has found it, and the map is not dropped meanwhile.
+        let leaf = unsafe { BlockRef::new(leaf.cast()) }?;
+        // This is the moment that I3 is about.
+        let is_it = leaf.forward().is_none()
+            && goal.hint(&[]).is_some_and(|hint| hint < leaf.high_hint())
+            && reaches_block(goal, leaf);
+        is_it.then_some(leaf)
     }
 
     /// The leaf in which a range begins that is walked from this end.
