@@ -136,7 +136,32 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The goal's leaf.
     #[inline]
     pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
-        self.descend(goal, 0, guard).expect("every map has level 0")
+        let leaf = self.descend(goal, 0, guard).expect("every map has level 0");
+        if is_exact::<K>() {
+            guard.finger().point(std::ptr::from_ref(self).cast(), leaf.as_ptr().cast());
+        }
+        leaf
+    }
+
+    /// The leaf at which this session was last, if it is the goal's: ascending keys need no descents. Only where
+    /// hints are whole keys, so that a look at two of them decides.
+    #[inline]
+    pub(super) fn leaf_at_finger<'g, S: Seek<K>>(
+        &'g self,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        if !is_exact::<K>() {
+            return None;
+        }
+        let leaf = guard.finger().at(std::ptr::from_ref(self).cast());
+        // SAFETY: I3, a descent by this guard has found it, and the map is not dropped meanwhile.
+        let leaf = unsafe { BlockRef::new(leaf.cast()) }?;
+        // This is the moment that I3 is about.
+        let is_it = leaf.forward().is_none()
+            && goal.hint(&[]).is_some_and(|hint| hint < leaf.high_hint())
+            && reaches_block(goal, leaf);
+        is_it.then_some(leaf)
     }
 
     /// The leaf in which a range begins that is walked from this end.
@@ -358,8 +383,9 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
 fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
     let slots = &lane.slots()[..lane.lane_state().count()];
     let (sorted, appended) = slots.split_at(lane.sorted());
-    let is_reached =
-        |slot: &Slot| if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint };
+    let is_reached = |slot: &Slot| {
+        if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint }
+    };
     let floor = live_until(lane, last_where(sorted, is_reached));
     // Without branches: which of the appended are better is up to chance.
     let (mut best, mut best_hint) = (floor, slots[floor].hint::<K>());
@@ -368,7 +394,11 @@ fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
         best = if is_better { sorted.len() + index } else { best };
         best_hint = if is_better { slot.hint::<K>() } else { best_hint };
     }
-    if best == floor || !slots[best].load().dead() { best } else { best_live(lane, floor, is_reached) }
+    if best == floor || !slots[best].load().dead() {
+        best
+    } else {
+        best_live(lane, floor, is_reached)
+    }
 }
 
 /// The best of the live appended slots and of `best`.

@@ -65,11 +65,7 @@ pub(super) struct Plan<K, V> {
 }
 
 impl<K, V> Plan<K, V> {
-    pub(super) fn new(
-        parts: Vec<Part<K, V>>,
-        displaced: Vec<Pair>,
-        tally: Tally,
-    ) -> Self {
+    pub(super) fn new(parts: Vec<Part<K, V>>, displaced: Vec<Pair>, tally: Tally) -> Self {
         let mut by_leaf: Vec<_> = parts.iter().map(|part| part.leaf).zip(0..).collect();
         by_leaf.sort_unstable();
         Self { parts, by_leaf, displaced, tally }

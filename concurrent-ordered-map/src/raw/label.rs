@@ -84,7 +84,9 @@ impl<'g, K, V> BlockRef<'g, K, V> {
                 found = key(index);
             }
             match found {
-                Some(found) if self.compare(&mut spot, index, found, &goal) == Order::Less => high = index,
+                Some(found) if self.compare(&mut spot, index, found, &goal) == Order::Less => {
+                    high = index
+                }
                 _ => low = middle + 1,
             }
         }

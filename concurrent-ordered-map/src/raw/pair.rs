@@ -120,7 +120,8 @@ impl Pair {
     /// The code is that of a key of type K, which is exact.
     #[inline]
     pub(super) unsafe fn inline_key<K>(&self) -> &K {
-        let unused = if cfg!(target_endian = "big") { size_of::<u64>() - size_of::<K>() } else { 0 };
+        let unused =
+            if cfg!(target_endian = "big") { size_of::<u64>() - size_of::<K>() } else { 0 };
         // SAFETY: the hint of an exact key, without its bias, is the key extended to eight bytes; they are
         // aligned for all shorter ones.
         unsafe { &*from_ref(&self.code).byte_add(unused).cast::<K>() }

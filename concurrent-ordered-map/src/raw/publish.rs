@@ -74,7 +74,9 @@ impl<K: Ord, V> BlockRef<'_, K, V> {
         // SAFETY: I3, the slot held the child a moment ago.
         let child = unsafe { BlockRef::<K, V>::new(reserved.pointer()) };
         // Otherwise published, and dead, in the meantime. Only a block with a fence is put into a slot.
-        let Some((child, low)) = child.and_then(|child| Some((child, child.low_key()?))) else { return };
+        let Some((child, low)) = child.and_then(|child| Some((child, child.low_key()?))) else {
+            return;
+        };
         let hint = self.hint_of(seen.count() as u32, low);
         self.slots()[seen.count()].set_hint::<K>(hint);
         self.set_fence(seen.count(), child.as_word().0);

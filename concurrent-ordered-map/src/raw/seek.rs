@@ -109,7 +109,9 @@ pub(super) fn outermost<K: Ord, V>(
     let born = live & ((1 << leaf.sorted()) - 1);
     let mut best = match end {
         End::First => bits_of(born).find(|&index| within(index)),
-        End::Last => (0..leaf.sorted()).rev().find(|&index| born >> index & 1 != 0 && within(index)),
+        End::Last => {
+            (0..leaf.sorted()).rev().find(|&index| born >> index & 1 != 0 && within(index))
+        }
     };
     for index in bits_of(live & !born) {
         let further = best.is_none_or(|best| {

@@ -222,7 +222,9 @@ pub(super) fn bits_of(mut set: u32) -> impl Iterator<Item = usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEAD, FROZEN, Fate, LaneState, LeafState, Word, bits_of, fate, with_fate, without_fate};
+    use super::{
+        DEAD, FROZEN, Fate, LaneState, LeafState, Word, bits_of, fate, with_fate, without_fate,
+    };
 
     #[test]
     fn a_leafs_state_keeps_its_parts_apart() {

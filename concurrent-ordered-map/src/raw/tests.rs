@@ -268,9 +268,7 @@ fn touches_as_it_says<K: Key>() {
     };
     of(0, 0, &|| _ = map.get(&K::from(key), &pin()).map(super::Item::value));
     of(0, 0, &|| _ = map.get(&K::from(key - 1), &pin()).map(super::Item::value));
-    of(0, 0, &|| {
-        _ = map.nearest(End::First, Bound::<&K>::Unbounded, &pin()).map(super::Item::key)
-    });
+    of(0, 0, &|| _ = map.nearest(End::First, Bound::<&K>::Unbounded, &pin()).map(super::Item::key));
     of(0, 0, &|| _ = map.nearest(End::Last, Bound::<&K>::Unbounded, &pin()).map(super::Item::key));
     of(0, 0, &|| assert_eq!(Forward::new(&map, Bound::<&K>::Unbounded, &pin()).count(), 500));
     of(3, 3, &|| assert_eq!(put(&map, key, 0), None));
