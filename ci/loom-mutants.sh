@@ -41,13 +41,17 @@ build() {
 # try MODEL FILE SUBSTITUTION WHAT SECONDS: runs the model on the copy with the substitution. Answers in
 # `outcome`: caught, or why not.
 try() {
-    local model=${1%%::*} file=$copy/$2 what=$4 binary filter=() code=0
+    local model=${1%%::*} file=$copy/$2 binary filter=() code=0
     if ! plant "$file" "$3"; then
         unplant "$file"
         outcome="its place in $2 has moved"
         return
     fi
-    binary=$(build "$model") || { cat "$copy/build"; fail "$what: does not build"; }
+    binary=$(build "$model") || {
+        unplant "$file"
+        outcome="does not build: $(grep -m 1 -A 4 '^error' "$copy/build")"
+        return
+    }
     if [ "$model" = unit ]; then filter=(raw::tests); fi
     if [ "$model" != "$1" ]; then filter=("${1#*::}"); fi
     # The shell's own word on a model that aborts is of no interest.
