@@ -163,6 +163,7 @@ pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
             .collect();
         answers.push(own);
         check(&answers, &map);
+        drop(answers);
         let map = Arc::try_unwrap(map).ok().expect("the threads have ended");
         drop(map);
         end_of_model();
