@@ -2,7 +2,9 @@
 //! the leaf that it is in is replaced. Bound: 2 preemptions; 1 where a leaf splits.
 #![cfg(com_loom)]
 
-use loom_tests::{MapOf, Number, entries, explore_from, filled, get, of_numbers_and_entries, put, take};
+use loom_tests::{
+    MapOf, Number, entries, explore_from, filled, get, of_numbers_and_entries, put, take,
+};
 
 /// Reads a value, gives the other thread its chance, and looks at the value again.
 fn hold<V: Number>(map: &MapOf<u32, V>) -> Option<u32> {

@@ -3,7 +3,8 @@
 #![cfg(com_loom)]
 
 use loom_tests::{
-    Number, Opaque, OpaqueMap, entries, explore, explore_from, filled, get, of_numbers_and_entries, put,
+    Number, Opaque, OpaqueMap, entries, explore, explore_from, filled, get, of_numbers_and_entries,
+    put,
 };
 
 fn one_key_is_inserted_once<V: Number>() {
@@ -53,6 +54,23 @@ fn a_split_loses_neither() {
         assert_eq!(answers, [None, None]);
         assert_eq!(entries(map), [(1, 10), (2, 20), (3, 30), (4, 40)]);
     });
+}
+
+/// A slot that is given out and not written yet looks as if it had the key 0, until it is written.
+#[test]
+fn zero_is_found_behind_a_slot_that_is_being_written() {
+    explore_from(
+        2,
+        || filled::<u32, u32>(8, &[1, 2, 3]),
+        &[
+            |map| {
+                put(map, 0, 5);
+                get(map, 0)
+            },
+            |map| put(map, 4, 40),
+        ],
+        |answers, _| assert_eq!(answers, [Some(5), None]),
+    );
 }
 
 /// The label of 4 is half-way up before 1 has it, and 3 a greater one. So it must be made anew.

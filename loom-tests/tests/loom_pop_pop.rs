@@ -65,10 +65,7 @@ fn of_two_entries_in_two_leaves() {
 
 #[test]
 fn against_a_removal() {
-    explore(
-        3,
-        &[1],
-        &[pop_first, |map| take(map, 1).map(|value| value / 10)],
-        |answers, _| assert_eq!(answers.iter().flatten().count(), 1, "{answers:?}"),
-    );
+    explore(3, &[1], &[pop_first, |map| take(map, 1).map(|value| value / 10)], |answers, _| {
+        assert_eq!(answers.iter().flatten().count(), 1, "{answers:?}")
+    });
 }

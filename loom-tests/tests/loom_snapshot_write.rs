@@ -161,10 +161,7 @@ fn two_snapshots_that_end_while_a_leaf_is_archived<V: Number>() {
     );
 }
 
-of_numbers_and_entries!(
-    a_read_after_a_snapshot,
-    two_snapshots_that_end_while_a_leaf_is_archived
-);
+of_numbers_and_entries!(a_read_after_a_snapshot, two_snapshots_that_end_while_a_leaf_is_archived);
 
 /// A leaf that a snapshot means to copy may have been frozen, and be replaced, by a call that did not know of the
 /// snapshot: then what replaces it is the snapshot's, and not what the leaf held.
@@ -180,13 +177,18 @@ fn a_copy_beside_an_old_split() {
         put(map, 4, 40);
         None
     }
-    explore_from(2, || Arc::new(filled(2, &[1, 3])), &[look, split], |answers, map| {
-        // Archives what is not the snapshot's own by now.
-        put(map, 3, 31);
-        let (snapshot, found) = answers[0].as_ref().expect("it looked");
-        assert_eq!(snapshot.contains_key(&4), *found, "a snapshot has changed");
-        assert_eq!(entries(map), [(1, 10), (3, 31), (4, 40)]);
-    });
+    explore_from(
+        2,
+        || Arc::new(filled(2, &[1, 3])),
+        &[look, split],
+        |answers, map| {
+            // Archives what is not the snapshot's own by now.
+            put(map, 3, 31);
+            let (snapshot, found) = answers[0].as_ref().expect("it looked");
+            assert_eq!(snapshot.contains_key(&4), *found, "a snapshot has changed");
+            assert_eq!(entries(map), [(1, 10), (3, 31), (4, 40)]);
+        },
+    );
 }
 
 /// A key that does something when it is first compared with the key `at`: what other threads do meanwhile. So

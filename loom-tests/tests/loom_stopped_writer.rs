@@ -5,8 +5,8 @@
 #![cfg(com_loom)]
 
 use loom_tests::{
-    Map, MapOf, Number, entries, explore_from, filled, get, half_dead, map_of, of_numbers_and_entries, put,
-    take,
+    Map, MapOf, Number, entries, explore_from, filled, get, half_dead, map_of,
+    of_numbers_and_entries, put, take,
 };
 
 fn insert_four(map: &Map) -> Option<u32> {

@@ -323,13 +323,19 @@ impl Order {
 /// The next slot, from `from` on, that can hold a key with this hint. A linear scan: its loads do not
 /// wait for each other, as a binary search's do.
 #[inline]
-fn candidate<K>(slots: &[Slot], from: usize, hint: u64) -> Option<usize> {
-    let rest = &slots[from..];
+fn candidate<K>(slots: &[Slot], mut from: usize, hint: u64) -> Option<usize> {
     let is_it = |slot: &Slot| slot.hint::<K>() == hint;
-    // Four at a time cost half as much as one by one.
-    let (fours, last) = rest.as_chunks::<4>();
-    let four = fours.iter().position(|four| four.iter().any(is_it)).unwrap_or(fours.len());
-    let skipped = 4 * four;
-    let index = fours.get(four).map_or(last, |four| &four[..]).iter().position(is_it)?;
-    Some(from + skipped + index)
+    loop {
+        // Four at a time cost half as much as one by one.
+        let (fours, last) = slots[from..].as_chunks::<4>();
+        let four = fours.iter().position(|four| four.iter().any(is_it)).unwrap_or(fours.len());
+        let start = from + 4 * four;
+        let found = fours.get(four).map_or(last, |four| &four[..]).iter().position(is_it);
+        // A slot that is not published can be written between the two looks, and then is another key's: an empty
+        // one has the hint of zero until then. There may be more behind it.
+        if found.is_some() || four == fours.len() {
+            return found.map(|index| start + index);
+        }
+        from = start + 4;
+    }
 }
