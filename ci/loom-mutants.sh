@@ -154,6 +154,9 @@ mutant loom_held_value $raw/write.rs \
 mutant loom_insert_insert::one_key $raw/leaf.rs \
     's/live == 0 \|\| self\.find_among\(live, &Needle::<K, K>::new\(key\)\)\.is_none\(\)/let _ = (live, key); true/' \
     'a publication does not look whether the key was published since'
+mutant loom_insert_insert::zero $raw/leaf.rs \
+    's/if found\.is_some\(\) \|\| four == fours\.len\(\)/if true/' \
+    'a search ends at a slot that was written while it looked'
 mutant unit::a_key_that_came $raw/leaf.rs \
     's/let live = new & state\.live\(\);/let live = new;/' \
     'a key is looked for among slots that died, too'
