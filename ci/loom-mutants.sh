@@ -18,6 +18,8 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 copy_tree "$copy"
 built=$PWD/target-loom-mutants
+# A fault is in one function: most of the rest needs no second build.
+export CARGO_INCREMENTAL=1
 raw=concurrent-ordered-map/src/raw
 
 number=0
@@ -39,13 +41,17 @@ build() {
 # try MODEL FILE SUBSTITUTION WHAT SECONDS: runs the model on the copy with the substitution. Answers in
 # `outcome`: caught, or why not.
 try() {
-    local model=${1%%::*} file=$copy/$2 what=$4 binary filter=() code=0
+    local model=${1%%::*} file=$copy/$2 binary filter=() code=0
     if ! plant "$file" "$3"; then
         unplant "$file"
         outcome="its place in $2 has moved"
         return
     fi
-    binary=$(build "$model") || { cat "$copy/build"; fail "$what: does not build"; }
+    binary=$(build "$model") || {
+        unplant "$file"
+        outcome="does not build: $(grep -m 1 -A 4 '^error' "$copy/build")"
+        return
+    }
     if [ "$model" = unit ]; then filter=(raw::tests); fi
     if [ "$model" != "$1" ]; then filter=("${1#*::}"); fi
     # The shell's own word on a model that aborts is of no interest.
@@ -79,13 +85,16 @@ questioned() {
 }
 
 # Orderings, each of which publishes something.
-mutant loom_overwrite_get $raw/slot.rs \
+mutant loom_overwrite_get::while_it_is_overwritten $raw/block.rs \
+    's/(self\.state\.compare_exchange\(seen, new, )Ordering::AcqRel, Ordering::Acquire/$1Ordering::Relaxed, Ordering::Relaxed/' \
+    'O1: a slot is published without release'
+mutant loom_overwrite_get::while_it_is_overwritten $raw/block.rs \
+    's/self\.state\.load\(Ordering::Acquire\)/self.state.load(Ordering::Relaxed)/' \
+    'O1: a published slot is read without acquire'
+mutant loom_lane $raw/slot.rs \
     's/(\.word\s*\.compare_exchange\(seen\.0, new\.0, )Ordering::AcqRel/$1Ordering::Acquire/' \
-    'O2: a slot is filled without release'
-mutant loom_insert_iterate $raw/block.rs \
-    's/(self\.state\s*\.compare_exchange\(seen\.0, new\.0, )Ordering::AcqRel, Ordering::Acquire/$1Ordering::Relaxed, Ordering::Relaxed/' \
-    'O1: a slot is counted without release'
-mutant loom_overwrite_get $raw/forward.rs \
+    'O2: a slot of a lane is filled without release'
+mutant loom_overwrite_get::while_its_leaf_splits $raw/forward.rs \
     's/(match self\.forward\.compare_exchange\(seen, new, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a replacement is agreed without release'
 mutant loom_insert_iterate $raw/block.rs \
@@ -95,9 +104,6 @@ mutant loom_insert_insert $raw/lane.rs \
     's/Ordering::Release,(\s*)Ordering::Relaxed,/Ordering::Relaxed,$1Ordering::Relaxed,/' \
     'O5: a root is swung in without release'
 
-mutant loom_overwrite_get $raw/publish.rs \
-    's/(fetch_tag\(&slot\.word, FROZEN, )Ordering::AcqRel/$1Ordering::Relaxed/' \
-    'O3: a slot is frozen without release'
 mutant loom_pop_absorb $raw/forward.rs \
     's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a replacement is settled without release'
@@ -105,7 +111,7 @@ mutant loom_free_fence $raw/entry.rs 's/fetch_sub\(KEY, Ordering::AcqRel\)/fetch
     'O6: the key is released without release'
 mutant loom_free_fence $raw/entry.rs 's/owners\.load\(Ordering::Acquire\)/owners.load(Ordering::Relaxed)/' \
     'O6: the last owner is found without acquire'
-mutant loom_snapshot_write $raw/entry.rs \
+mutant loom_snapshot_write::of_entries $raw/entry.rs \
     's/fetch_sub\(HOLDER, Ordering::AcqRel\)/fetch_sub(HOLDER, Ordering::Relaxed)/' \
     'O6: a hold is given up without release'
 mutant loom_snapshot_write::a_read_when concurrent-ordered-map/src/reclaim/grace.rs \
@@ -116,52 +122,85 @@ mutant loom_snapshot_write::a_read_when concurrent-ordered-map/src/reclaim/grace
     'O10: the end of a grace period is seen without acquire'
 
 # What nobody has seen to be needed; docs/VERIFICATION.md says why it stays.
+questioned loom_lane $raw/publish.rs \
+    's/(fetch_tag\(&slot\.word, FROZEN, )Ordering::AcqRel/$1Ordering::Relaxed/' \
+    'O3: a slot of a lane is frozen without release'
 questioned loom_help_absorb $raw/link.rs 's/fetch_sub\(1, Ordering::AcqRel\)/fetch_sub(1, Ordering::Relaxed)/' \
     'O7: a link is dropped without release'
 questioned loom_help_absorb $raw/link.rs 's/self\.links\.load\(Ordering::Acquire\)/self.links.load(Ordering::Relaxed)/' \
     'O7: a link that has gone is found without acquire'
 
 # Second looks.
-mutant loom_pop_insert $raw/seek.rs \
+mutant loom_nearest $raw/seek.rs \
     's/if same \{ Ok\(\(\)\) \} else \{ Err\(Disturbed\) \}/let _ = same; Ok(())/' \
     'the nearest entry is answered without the second look'
 mutant loom_pop_insert $raw/pop.rs \
-    's/if leaf\.state\(\) == state && /if /' \
+    's/if leaf\.leaf_state\(\) == state && /if /' \
     'an empty map is answered without the second look'
 
-# Steps of the protocol.
-mutant loom_overwrite_get $raw/publish.rs \
-    's/fetch_tag\(&slot\.word, FROZEN, Ordering::AcqRel\);/let _ = (fetch_tag::<()>, FROZEN, slot);/' \
-    'freezing leaves the slots open'
-mutant loom_help_absorb::an_insertion $raw/publish.rs \
-    's/match self\.change_state\(state, state\.freeze\(generation\)\)/match Ok::<(), State>(())/' \
-    'freezing leaves the state open'
-mutant loom_pop_insert $raw/publish.rs \
-    's/let won = self\.change_state\(seen, claimed\)\.is_ok\(\);/let won = true;/' \
-    'a pop goes on without its claim'
-mutant loom_help_absorb $raw/publish.rs \
-    's/Err\(now\) if now\.frozen\(\) => return Append::Refused/Err(now) if now.frozen() => return Append::Done/' \
-    'an insertion refused by a frozen leaf counts as done'
-mutant loom_insert_remove $raw/write.rs \
-    's/if leaf\.slots\(\)\[index\]\.exchange\(word, Word::REMOVED\)\.is_ok\(\)/let _ = leaf.slots()[index].exchange(word, Word::REMOVED); if true/' \
-    'a removal that lost answers the entry all the same'
-mutant loom_update_update $raw/write.rs \
-    's/slot\.exchange\(word, Word\(entry\.cast\(\)\)\)\.ok\(\)\?;/let mut now = word; while let Err(other) = slot.exchange(now, Word(entry.cast())) { if other.dead() || other.frozen() { return None; } now = other; }/' \
+# Steps of the protocol: a slot is given out, filled and published, or killed, or frozen.
+mutant loom_insert_insert::two_keys_of $raw/leaf.rs \
+    's/match self\.change_leaf\(state, state\.give\(\)\)/match Ok::<_, LeafState>(state.give())/' \
+    'a slot is given out twice'
+mutant loom_insert_insert::two_keys_and_room $raw/leaf.rs \
+    's/if state\.given\(\) == self\.capacity\(\)/if false/' \
+    'a slot is given out that the leaf does not have'
+mutant loom_insert_insert::two_keys_and_room $raw/write.rs \
+    's/Some\(\(of, slot\)\) if of == leaf => slot,/Some((_, slot)) => slot,/' \
+    'a slot of a leaf that was replaced is taken for one of its replacement'
+mutant loom_held_value $raw/write.rs \
+    's/_ => leaf\.give\(found\.state\)\?,/_ => found.index.map_or_else(|| leaf.give(found.state), Ok)?,/' \
+    'a value is overwritten in its slot'
+mutant loom_insert_insert::one_key $raw/leaf.rs \
+    's/live == 0 \|\| self\.find_among\(live, &Needle::<K, K>::new\(key\)\)\.is_none\(\)/let _ = (live, key); true/' \
+    'a publication does not look whether the key was published since'
+mutant loom_insert_insert::zero $raw/leaf.rs \
+    's/if found\.is_some\(\) \|\| four == fours\.len\(\)/if true/' \
+    'a search ends at a slot that was written while it looked'
+mutant unit::a_key_that_came $raw/leaf.rs \
+    's/let live = new & state\.live\(\);/let live = new;/' \
+    'a key is looked for among slots that died, too'
+mutant loom_update_update::of_a_key_that_is_there $raw/leaf.rs \
+    's/Some\(index\) => state\.is_live\(index\),/Some(_) => true,/' \
     'an update overwrites what it has not read'
+mutant loom_overwrite_get::while_it_is_overwritten $raw/state.rs \
+    's/over\.map_or\(published, \|over\| published\.kill\(over\)\)/{ let _ = over; published }/' \
+    'a publication leaves the old slot alive'
+mutant loom_insert_insert::a_label $raw/leaf.rs \
+    's/if !filed \|\| has_labels::<K>\(\) && new != 0/if !filed/' \
+    'a label is not made anew'
+mutant loom_insert_insert::two_keys_and_room $raw/leaf.rs \
+    's/(let mut filed = false;\s*loop \{\s*if state\.frozen\(\) \{\s*return )Err\(Unwritten::Frozen\)/$1Ok(())/' \
+    'a publication refused by a frozen leaf counts as done'
+mutant loom_remove_remove::one $raw/leaf.rs \
+    's/Err\(now\) if !now\.is_live\(index\) => return Err\(Unwritten::Changed\),//' \
+    'a dead slot is killed once more'
+mutant loom_insert_remove::of_one_key $raw/write.rs \
+    's/if leaf\.kill\(found, index\)\.is_ok\(\) \{/let _ = leaf.kill(found, index); {/' \
+    'a removal that lost answers the entry all the same'
+mutant loom_insert_remove::a_split $raw/leaf.rs \
+    's/match self\.change_leaf\(state, state\.freeze\(/match self.change_leaf(self.leaf_state(), state.freeze(/' \
+    'freezing overlooks what was written since it looked'
+mutant loom_help_absorb::an_insertion $raw/leaf.rs \
+    's/match self\.change_leaf\(state, (state\.freeze\(self\.capacity\(\), ahead\))\)/match Ok::<_, LeafState>($1)/' \
+    'freezing leaves a leaf open'
+mutant loom_lane $raw/publish.rs \
+    's/fetch_tag\(&slot\.word, FROZEN, Ordering::AcqRel\);/let _ = (fetch_tag::<()>, FROZEN, slot);/' \
+    'freezing leaves the slots of a lane open'
+mutant loom_pop_insert::takes $raw/pop.rs \
+    's/if !leaf\.kill_in\(state, index\)/if leaf.kill(super::leaf::Found { state, index: Some(index) }, index).is_err()/' \
+    'a pop takes what was the first entry when it looked'
+mutant loom_pop_pop::of_the_last $raw/pop.rs \
+    's/if !leaf\.kill_in\(state, index\)/let _ = leaf.kill_in(state, index); if false/' \
+    'a pop that lost answers the entry all the same'
 mutant loom_len $raw/mod.rs \
     's/(self\.stripes\[stripe\(\)\]\.0)\.fetch_add\(change, Ordering::Relaxed\)/$1.store($1.load(Ordering::Relaxed) + change, Ordering::Relaxed)/' \
     'an entry is counted in two steps'
-mutant loom_remove_remove $raw/write.rs \
-    's/if leaf\.slots\(\)\[index\]\.exchange\(word, Word::REMOVED\)\.is_ok\(\)/let _ = leaf.slots()[index].exchange(word, Word::REMOVED); if true/' \
-    'of two removals both answer the entry'
-mutant loom_pop_pop $raw/publish.rs \
-    's/while !word\.dead\(\) \{\s*match slot\.exchange\(word, word\.popped\(\)\) \{\s*Ok\(\(\)\) => break,\s*Err\(now\) => word = now,\s*\}/if !word.dead() { word = slot.exchange(word, word.popped()).err().unwrap_or(word); let _ = word;/' \
-    'a claim whose slot was overwritten leaves it alive'
 mutant unit $raw/replace.rs \
     's/next\.decide\(Fate::Absorbed\) == Fate::Absorbed/next.decide(Fate::Absorbed) != Fate::Open/' \
     'a leaf with a fate of its own is absorbed'
 mutant loom_help_absorb $raw/replace.rs \
-    's/partner\.freeze\(self\.generation\(guard\)\);/let _ = partner;/' \
+    's/self\.freeze\(partner, guard\);/let _ = partner;/' \
     'the absorbed leaf does not freeze'
 
 mutant loom_stopped_writer $raw/join.rs \
@@ -174,13 +213,13 @@ mutant loom_pop_absorb $raw/descend.rs 's/if block\.is_pending\(\)/if false/' \
     'a pop comes through a pending replacement'
 
 # Reclamation.
-mutant loom_overwrite_get $raw/entry.rs \
+mutant loom_overwrite_get::of_entries $raw/entry.rs \
     's/unsafe \{ guard\.defer\(job\) \};/{ let _ = guard; job(); }/' \
     'an entry is dropped without a grace period'
-mutant loom_overwrite_get $raw/link.rs \
+mutant loom_held_value $raw/link.rs \
     's/unsafe \{ guard\.defer\(job\) \};/{ let _ = guard; job(); }/' \
     'a block is freed without a grace period'
-mutant loom_overwrite_get $raw/replace.rs \
+mutant loom_overwrite_get::while_its_leaf_splits $raw/replace.rs \
     's/unsafe \{ block\.free\(\) \};/let _ = block;/' \
     'a proposal that lost is leaked'
 
@@ -188,13 +227,13 @@ mutant loom_epoch concurrent-ordered-map/src/reclaim.rs 's/unsafe \{ self\.0\.de
     'what crossbeam-epoch is to defer is done at once'
 mutant unit $raw/link.rs 's/while links != 0 \{/loop {/' 'a retired block is linked again'
 mutant unit::agrees_where_slots_have_labels $raw/label.rs \
-    's/\(place\.low, place\.floor\) = \(hint,/(place.low, place.floor) = (0,/' \
+    's/\(spot\.low, spot\.floor\) = \(hint,/(spot.low, spot.floor) = (0,/' \
     'a label may be less than that of a lesser key'
 mutant unit::agrees_where_slots_have_labels $raw/label.rs \
-    's/slot\.hint\(\) <= place\.high/slot.hint() < place.low/' \
+    's/hint <= spot\.high/hint < spot.low/' \
     'what was appended among the slots of birth is not looked at'
 mutant loom_insert_insert::a_split_loses_no_key_without_hints $raw/publish.rs \
-    's/self\.set_fence\(index, pointer\);//' \
+    's/self\.set_fence\(index, child\);//' \
     'a slot is published without its fence'
 mutant unit $raw/descend.rs 's/Ok\(\(\)\) => child\.unlink\(guard\)/Ok(()) => {}/' 'a swung pointer keeps its link'
 
@@ -211,9 +250,15 @@ mutant loom_snapshot_write $raw/snapshot.rs \
 mutant loom_snapshot_write $raw/archive.rs \
     's/leaf\.as_ptr\(\), Ordering::Release/leaf.as_ptr(), Ordering::Relaxed/' \
     'O9: a leaf is archived without release'
-mutant loom_snapshot_write $raw/archive.rs \
-    's/unsafe \{ Entry::hold\(entry\) \};/let _ = entry;/' \
+mutant loom_snapshot_write::of_entries $raw/archive.rs \
+    's/unsafe \{ pair\.hold::<K, V>\(\) \};/let _ = pair;/' \
     'the archive does not hold its entries'
+mutant loom_snapshot_write::a_copy $raw/view.rs \
+    's/if state\.frozen\(\) \{\s*return false;\s*\}//' \
+    'a leaf that froze before the snapshot was settled is copied'
+mutant loom_snapshot_write::a_read $raw/view.rs \
+    's/if !snap\.is_settled\(\) \{\s*map\.make_room\(leaf, guard\);\s*\} else if/if/' \
+    'a snapshot that is not settled reads a leaf that is still written'
 mutant loom_snapshot_write $raw/replace.rs \
     's/if block\.level\(\) == 0 && !self\.archive_leaves/if false \&\& !self.archive_leaves/' \
     'what is replaced is not archived'
@@ -232,13 +277,13 @@ mutant loom_batch::an_overwrite $raw/apply.rs \
     's/(let to = from \+ )keys\[from\.\.\]\.partition_point\(within\);/let _ = within; $1(keys.len() - from);/' \
     'a batch enlists its first leaf only'
 mutant loom_batch::an_overwrite $raw/apply.rs \
-    's/leaf\.freeze\(self\.generation\(guard\)\);/let _ = guard;/' \
+    's/self\.freeze\(leaf, guard\);/let _ = guard;/' \
     'a leaf is enlisted before it is frozen'
 mutant loom_batch::an_overwrite $raw/replace.rs \
     's/match block\.pending_batch\(\) \{/match block.pending_batch().filter(|_| false) {/' \
     'a batch is not helped, but waited for'
 mutant loom_batch::a_snapshot $raw/apply.rs \
-    's/self\.part\(each\.leaf, &outcome, generation\)/self.part(each.leaf, \&outcome, each.leaf.state().next_generation())/' \
+    's/self\.part\(each\.leaf, &outcome, generation\)/self.part(each.leaf, \&outcome, each.leaf.next_generation())/' \
     'each leaf of a batch has a generation of its own'
 mutant loom_batch::a_snapshot $raw/apply.rs \
     's/unsafe \{ self\.archive_leaf\(each\.leaf, each\.end, live, generation, guard\) \};/let _ = live;/' \

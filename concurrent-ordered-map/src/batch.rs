@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::map::ConcurrentOrderedMap;
 use crate::pinned::{Pinned, pair};
-use crate::raw::Entry;
+use crate::raw::Item;
 use crate::set::{ConcurrentOrderedSet, PinnedSet};
 
 /// Insertions and removals that take effect at one moment: all of them, or, until then, none.
@@ -115,7 +115,7 @@ pub struct Tally {
 /// What a batch came to: what [`Pinned::apply`] answers.
 pub struct Applied<'p, K, V> {
     tally: Tally,
-    displaced: Vec<&'p Entry<K, V>>,
+    displaced: Vec<Item<'p, K, V>>,
 }
 
 impl<'p, K, V> Applied<'p, K, V> {
@@ -126,7 +126,7 @@ impl<'p, K, V> Applied<'p, K, V> {
 
     /// The entries that were replaced or removed, as they were right before, in ascending order of their keys.
     pub fn displaced(&self) -> impl DoubleEndedIterator<Item = (&'p K, &'p V)> + ExactSizeIterator {
-        self.displaced.iter().map(|entry| pair(entry))
+        self.displaced.iter().copied().map(pair)
     }
 }
 

@@ -8,14 +8,14 @@ use std::ops::RangeBounds;
 
 use crate::bounds::below;
 use crate::pinned::{Pinned, pair};
-use crate::raw::{Entry, Forward};
+use crate::raw::{Forward, Item};
 use crate::span::PresentSpan;
 
 /// The entries within a range, ascending.
 pub(crate) fn entries_within<'p, K, V, Q>(
     session: &'p Pinned<'_, K, V>,
     range: &impl RangeBounds<Q>,
-) -> impl Iterator<Item = &'p Entry<K, V>>
+) -> impl Iterator<Item = Item<'p, K, V>>
 where
     K: Borrow<Q> + Ord + Send + 'static,
     V: Send + 'static,

@@ -115,9 +115,9 @@
 //! |---|---|---|
 //! | `get`, `contains_key`, `first`, `last`, `lower_bound`, `upper_bound` | O(log *n*) | none |
 //! | `insert` of a new key | O(log *n*) | two of its block, and one of eight counters |
-//! | `insert` over an old one, `update` | O(log *n*) | one of its block |
+//! | `insert` over an old one, `update` | O(log *n*) | two of its block |
 //! | `remove` | O(log *n*) | one of its block, and one of eight counters |
-//! | `pop_first`, `pop_last` | O(log *n*) | two of the outermost block, and one of eight counters |
+//! | `pop_first`, `pop_last` | O(log *n*) | one of the outermost block, and one of eight counters |
 //! | `len` | O(1) | none |
 //! | `iter`, `range` | O(log *n*) to start, then O(1) a key, a block at a time | none |
 //! | `clear`, `retain`, `remove_range` | O(*k* log *n*) | those of the removals |
@@ -125,8 +125,13 @@
 //! | `snapshot`, and dropping one | O(*s*) for *s* snapshots alive | the one that all calls read |
 //!
 //! Starting a session writes one cache line of the thread's own and costs about as much as an uncontended
-//! lock that nobody shares. An insertion allocates one entry of key and value, and when a block is full, one
-//! or two blocks.
+//! lock that nobody shares. An insertion allocates one entry of key and value. Every insertion and overwrite takes one
+//! of the 28 slots of a block, and when they are used up, which is once in some seven to fourteen writes, the block
+//! is replaced by one or two new ones.
+//!
+//! Where both key and value are numbers, the blocks hold them and nothing is allocated for an entry: for keys of the
+//! types `u8` to `u64`, `i8` to `i64`, `usize`, `isize`, `char` and `bool`, and values of these, of `f32`, `f64` and
+//! `()`. A million entries of `u64` take some 25 MB, and a look-up one cache miss less.
 //!
 //! A snapshot copies nothing when it is taken. While it is alive, the first write to each block since then
 //! replaces the block by a copy, and its reads pin for each call or block: see [`Snapshot`].
@@ -140,13 +145,14 @@
 //!
 //! * Keys and values must be `Send + 'static`, as they may be dropped later and on another thread. To share
 //!   a map between threads they must be `Sync`, too.
-//! * Overwriting replaces the stored key along with the value, unlike `BTreeMap`, because an entry is one
-//!   allocation that never changes. For the same reason the calls that may write take the key by value.
+//! * Overwriting replaces the stored key along with the value, unlike `BTreeMap`, because an entry never
+//!   changes. For the same reason the calls that may write take the key by value.
 //! * A value cannot be changed in place (unless it has interior mutability), only replaced. Values that are
 //!   expensive to copy and often updated are best kept in an `Arc`.
 //! * Only a [`Batch`] writes several keys at one moment, and it decides nothing by what it finds: it inserts,
 //!   replaces and removes without conditions. It answers what it has displaced.
-//! * An old snapshot costs memory: up to the map's blocks once more, and every entry that it sees.
+//! * An old snapshot costs memory: up to the map's blocks once more, and every entry that it sees. Where the blocks
+//!   hold the entries, it keeps a copy of each block that it reads.
 //! * A panic in the `Drop` of a key or value that was removed is caught after the panic hook has reported
 //!   it, as it happens in the background. When the map itself is dropped such a panic goes on, after
 //!   everything else has been dropped.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::iter::Iter;
 use crate::map::ConcurrentOrderedMap;
-use crate::raw::{Entry, RawMap};
+use crate::raw::{Item, RawMap};
 use crate::reclaim::{self, Guard};
 
 /// A session on a [`ConcurrentOrderedMap`]: the whole API, by reference.
@@ -95,7 +95,7 @@ impl<'m, K, V> Pinned<'m, K, V> {
 
 /// An entry as the API shows it.
 #[inline]
-pub(crate) fn pair<K, V>(entry: &Entry<K, V>) -> (&K, &V) {
+pub(crate) fn pair<K, V>(entry: Item<'_, K, V>) -> (&K, &V) {
     (entry.key(), entry.value())
 }
 

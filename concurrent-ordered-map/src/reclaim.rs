@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) use checking::*;
 #[cfg(any(com_epoch, not(any(com_loom, com_shuttle))))]
 pub(crate) use epoch::*;
+use finger::Finger;
 pub(crate) use grace::Grace;
 #[cfg(any(com_loom, com_shuttle))]
 pub(crate) use ledger::*;
@@ -20,6 +21,7 @@ pub(crate) use memory::*;
 
 #[cfg(all(any(com_loom, com_shuttle), not(com_epoch)))]
 mod checking;
+mod finger;
 mod grace;
 #[cfg(any(com_loom, com_shuttle))]
 mod ledger;
@@ -38,7 +40,7 @@ mod epoch {
     use std::cell::Cell;
     use std::fmt;
 
-    use super::Grace;
+    use super::{Finger, Grace};
 
     /// How often at most `collect` asks for garbage to be freed, up to 512 objects each time.
     /// In a model a few suffice where nobody is pinned, and where somebody is, no number does.
@@ -95,12 +97,15 @@ mod epoch {
     }
 
     /// A pinned thread. Not `Send`: it speaks for the thread that made it.
-    pub(crate) struct Guard(crossbeam_epoch::Guard);
+    pub(crate) struct Guard {
+        epoch: crossbeam_epoch::Guard,
+        finger: Finger,
+    }
 
     /// Pins the calling thread. Costs a few nanoseconds, one store and one fence.
     #[inline]
     pub(crate) fn pin() -> Guard {
-        Guard(crossbeam_epoch::pin())
+        Guard { epoch: crossbeam_epoch::pin(), finger: Finger::new() }
     }
 
     impl Guard {
@@ -111,13 +116,19 @@ mod epoch {
         pub(crate) unsafe fn defer(&self, job: impl FnOnce()) {
             RETIRED.set(RETIRED.get().saturating_add(1));
             // SAFETY: the caller vouches for the job.
-            unsafe { self.0.defer_unchecked(job) };
+            unsafe { self.epoch.defer_unchecked(job) };
         }
 
         /// Lets go of the epoch and pins anew.
         pub(crate) fn repin(&mut self) {
-            self.0.repin();
+            self.finger = Finger::new();
+            self.epoch.repin();
             keep_up();
+        }
+
+        #[inline]
+        pub(crate) fn finger(&self) -> &Finger {
+            &self.finger
         }
     }
 

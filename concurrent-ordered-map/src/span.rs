@@ -8,13 +8,13 @@ use std::ops::{Bound, RangeBounds};
 
 use crate::bounds::{above, below};
 use crate::pinned::Pinned;
-use crate::raw::{Ascent, Backward, Descent, Entry, Forward, RawMap, View};
+use crate::raw::{Ascent, Backward, Descent, Forward, Item, RawMap, View};
 use crate::reclaim::Guard;
 
 /// What a span walks over: the map as it is, or a snapshot of it.
 pub(crate) trait Source<'p, K: 'p, V: 'p>: Copy {
-    type Ascent: Iterator<Item = &'p Entry<K, V>>;
-    type Descent: Iterator<Item = &'p Entry<K, V>>;
+    type Ascent: Iterator<Item = Item<'p, K, V>>;
+    type Descent: Iterator<Item = Item<'p, K, V>>;
 
     fn ascend<Q>(self, from: Bound<&Q>) -> Self::Ascent
     where
@@ -90,8 +90,8 @@ pub(crate) struct Span<'p, K, V, S, A, D> {
     front: Option<A>,
     back: Option<D>,
     /// The last entries that the ends have yielded.
-    front_last: Option<&'p Entry<K, V>>,
-    back_last: Option<&'p Entry<K, V>>,
+    front_last: Option<Item<'p, K, V>>,
+    back_last: Option<Item<'p, K, V>>,
     /// The ends have met, or one of them has met the other's bound.
     done: bool,
 }
@@ -129,7 +129,7 @@ where
     S: Source<'p, K, V>,
 {
     #[inline]
-    pub(crate) fn next<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&'p Entry<K, V>>
+    pub(crate) fn next<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<Item<'p, K, V>>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -149,7 +149,7 @@ where
     }
 
     #[inline]
-    pub(crate) fn next_back<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&'p Entry<K, V>>
+    pub(crate) fn next_back<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<Item<'p, K, V>>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,

@@ -103,3 +103,66 @@ impl Witness {
         self.0.with_mut(|_| ());
     }
 }
+
+/// Stands for the plain content of memory that is written through atomics before it is published, and read by
+/// references afterwards: nothing, since std's atomics are laid out as what they hold. In models it is a copy,
+/// which loom checks.
+#[cfg(not(any(com_loom, com_shuttle)))]
+pub(crate) struct Plain<T>(std::marker::PhantomData<T>);
+
+#[cfg(not(any(com_loom, com_shuttle)))]
+impl<T> Plain<T> {
+    #[inline(always)]
+    pub(crate) fn new(_: T) -> Self {
+        Self(std::marker::PhantomData)
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, _: T) {}
+
+    /// Where the content is, given where the atomics are.
+    #[inline(always)]
+    pub(crate) fn get(&self, atomics: *const T) -> *const T {
+        atomics
+    }
+}
+
+#[cfg(com_loom)]
+pub(crate) struct Plain<T>(loom::cell::UnsafeCell<T>);
+
+#[cfg(com_loom)]
+impl<T> Plain<T> {
+    pub(crate) fn new(content: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(content))
+    }
+
+    #[allow(unsafe_code, reason = "loom's cell hands out a pointer")]
+    pub(crate) fn set(&self, content: T) {
+        // SAFETY: loom fails where it is read or written meanwhile.
+        self.0.with_mut(|place| unsafe { *place = content });
+    }
+
+    pub(crate) fn get(&self, _: *const T) -> *const T {
+        self.0.with(|place| place)
+    }
+}
+
+#[cfg(com_shuttle)]
+pub(crate) struct Plain<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(com_shuttle)]
+impl<T> Plain<T> {
+    pub(crate) fn new(content: T) -> Self {
+        Self(std::cell::UnsafeCell::new(content))
+    }
+
+    #[allow(unsafe_code, reason = "the cell hands out a pointer")]
+    pub(crate) fn set(&self, content: T) {
+        // SAFETY: shuttle runs one thread at a time, and references are made of published content only.
+        unsafe { *self.0.get() = content };
+    }
+
+    pub(crate) fn get(&self, _: *const T) -> *const T {
+        self.0.get()
+    }
+}

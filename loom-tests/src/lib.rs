@@ -1,47 +1,69 @@
 //! What the models share. Empty unless built with `--cfg com_loom`, as `ci/loom.sh` does.
 //!
 //! A model runs the map's own code on loom's atomics, over a checking reclaimer (`loom_epoch.rs`: over
-//! crossbeam-epoch), and fails on a use after free, a second free or a leak. Leaves have two slots, so that the third key splits one; lanes
-//! have room for five more children than they were born with, since a model in which lanes are replaced
-//! as well takes hours.
+//! crossbeam-epoch), and fails on a use after free, a second free or a leak. Leaves have two slots, unless a model
+//! says otherwise, so that the third key splits one. Every write takes a slot, and slots that have died or are not
+//! published count until their leaf is replaced. Lanes have room for five more children than they were born with,
+//! since a model in which lanes are replaced as well takes hours.
+//!
+//! Numbers are stored in the leaves. What is about entries, or is to hold of both, has `Opaque` keys or values.
 #![cfg(com_loom)]
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, end_of_model};
 
 use loom::sync::Arc;
 
-/// The map under test.
-pub type Map = ConcurrentOrderedMap<u32, u32>;
+/// A key or a value, as a number.
+pub trait Number: Ord + Copy + From<u32> + Into<u32> + fmt::Debug + Send + Sync + 'static {}
 
-/// A map that holds these keys, each with ten times itself as its value.
-#[must_use]
-pub fn map_of(keys: &[u32]) -> Map {
-    let map = ConcurrentOrderedMap::with_block_slots(2, 40);
-    for &key in keys {
-        map.pin().insert(key, key * 10);
-    }
-    map
-}
+impl<T: Ord + Copy + From<u32> + Into<u32> + fmt::Debug + Send + Sync + 'static> Number for T {}
 
-/// A key of which the map knows nothing but its order, so that its slots have labels.
+/// A number of which the map does not know that it is one. Such a key has a label in its slot, and such a value
+/// is in an entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Opaque(pub u32);
 
-/// A map of such keys.
-pub type OpaqueMap = ConcurrentOrderedMap<Opaque, u32>;
+impl From<u32> for Opaque {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
 
-/// As `map_of`, with such keys.
+impl From<Opaque> for u32 {
+    fn from(number: Opaque) -> Self {
+        number.0
+    }
+}
+
+/// A map of numbers.
+pub type MapOf<K, V> = ConcurrentOrderedMap<K, V>;
+
+/// The map under test.
+pub type Map = MapOf<u32, u32>;
+
+/// A map of keys with labels.
+pub type OpaqueMap = MapOf<Opaque, u32>;
+
+/// A map that holds these keys, each with ten times itself as its value, in leaves of so many slots.
 #[must_use]
-pub fn opaque_map_of(keys: &[u32]) -> OpaqueMap {
-    let map = ConcurrentOrderedMap::with_block_slots(2, 40);
+pub fn filled<K: Number, V: Number>(slots: u8, keys: &[u32]) -> MapOf<K, V> {
+    let map = ConcurrentOrderedMap::with_block_slots(slots, 40);
     for &key in keys {
-        map.pin().insert(Opaque(key), key * 10);
+        put(&map, key, key * 10);
     }
     map
 }
 
-/// As `map_of(&[1, 2])`, with a full second leaf: they hold 1 | 2 and a dead slot. Dead slots count until
-/// their leaf is replaced.
+/// `filled`, with leaves of two slots.
+#[must_use]
+pub fn map_of(keys: &[u32]) -> Map {
+    filled(2, keys)
+}
+
+/// As `map_of(&[1, 2])`, with a full second leaf: they hold 1 | 2 and a dead slot.
 #[must_use]
 pub fn half_dead() -> Map {
     let map = map_of(&[1, 2, 3]);
@@ -49,10 +71,53 @@ pub fn half_dead() -> Map {
     map
 }
 
+/// The leaves hold 1 | 3, each with a slot to spare: a model in which overwrites replace no leaves has fewer
+/// schedules.
+#[must_use]
+pub fn two_sparse_leaves() -> Map {
+    let map = filled(3, &[1, 2, 3, 4]);
+    map.pin().remove(&2);
+    map.pin().remove(&4);
+    map
+}
+
+/// Inserts or overwrites; answers the value before.
+pub fn put<K: Number, V: Number>(map: &MapOf<K, V>, key: u32, value: u32) -> Option<u32> {
+    map.pin().insert(key.into(), value.into()).map(|&value| value.into())
+}
+
+/// Removes a key; answers its value.
+pub fn take<K: Number, V: Number>(map: &MapOf<K, V>, key: u32) -> Option<u32> {
+    map.pin().remove(&key.into()).map(|&value| value.into())
+}
+
+/// The key's value.
+pub fn get<K: Number, V: Number>(map: &MapOf<K, V>, key: u32) -> Option<u32> {
+    map.pin().get(&key.into()).map(|&value| value.into())
+}
+
 /// Every key and value, in order.
 #[must_use]
-pub fn entries(map: &Map) -> Vec<(u32, u32)> {
-    map.pin().iter().map(|(key, value)| (*key, *value)).collect()
+pub fn entries<K: Number, V: Number>(map: &MapOf<K, V>) -> Vec<(u32, u32)> {
+    map.pin().iter().map(|(&key, &value)| (key.into(), value.into())).collect()
+}
+
+/// Makes two models of a function that is generic over the map's values: they are in the leaves, or in entries.
+#[macro_export]
+macro_rules! of_numbers_and_entries {
+    ($($model:ident),+ $(,)?) => { $(
+        mod $model {
+            #[test]
+            fn of_numbers() {
+                super::$model::<u32>();
+            }
+
+            #[test]
+            fn of_entries() {
+                super::$model::<$crate::Opaque>();
+            }
+        }
+    )+ };
 }
 
 /// Explores all schedules of `threads` over a map of `keys`, up to `preemptions` (the environment's
@@ -78,7 +143,10 @@ pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
     model.preemption_bound = model.preemption_bound.or(Some(preemptions));
     // Steps of one schedule. A model that needs more is in a livelock.
     model.max_branches = 20_000;
+    let schedules = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&schedules);
     model.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
         let map = Arc::new(start());
         let (last, others) = threads.split_last().expect("a model has threads");
         let spawned: Vec<_> = others
@@ -95,8 +163,10 @@ pub fn explore_from<M: Send + Sync + 'static, T: 'static>(
             .collect();
         answers.push(own);
         check(&answers, &map);
+        drop(answers);
         let map = Arc::try_unwrap(map).ok().expect("the threads have ended");
         drop(map);
         end_of_model();
     });
+    println!("{} schedules", schedules.load(Ordering::Relaxed));
 }

@@ -1,19 +1,11 @@
-//! A batch takes effect at one moment, over two leaves, whoever completes it. The leaves hold 1 | 2 3 or, where
-//! more would take too long, 1 | 3 and a dead slot. Bounds: 1 and 2 preemptions.
+//! A batch takes effect at one moment, over two leaves, whoever completes it. The leaves hold 1 | 3. Bounds: 1 and 2 preemptions.
 #![cfg(com_loom)]
 
 use concurrent_ordered_map::Batch;
-use loom_tests::{Map, entries, explore, explore_from, map_of};
+use loom_tests::{Map, entries, explore, explore_from, two_sparse_leaves};
 
 /// What a call found, in the order of keys.
 type Found = Vec<(u32, u32)>;
-
-/// 1 | 3, each leaf with one entry.
-fn sparse() -> Map {
-    let map = map_of(&[1, 2, 3]);
-    map.pin().remove(&2);
-    map
-}
 
 fn apply(map: &Map, batch: Batch<u32, u32>) -> Found {
     map.pin().apply(batch).displaced().map(|(key, value)| (*key, *value)).collect()
@@ -43,12 +35,12 @@ fn check_reads(answers: &[Found], map: &Map) {
 
 #[test]
 fn a_batch_and_reads_upwards() {
-    explore_from(2, sparse, &[overwrite, read_up], check_reads);
+    explore_from(2, two_sparse_leaves, &[overwrite, read_up], check_reads);
 }
 
 #[test]
 fn a_batch_and_reads_downwards() {
-    explore_from(2, sparse, &[overwrite, read_down], check_reads);
+    explore_from(2, two_sparse_leaves, &[overwrite, read_down], check_reads);
 }
 
 #[test]
@@ -57,7 +49,7 @@ fn a_batch_and_a_snapshot() {
         let snapshot = map.snapshot();
         [1, 3].map(|key| (key, *snapshot.get(&key).expect("always there"))).to_vec()
     }
-    explore_from(1, sparse, &[overwrite, look], |answers, map| {
+    explore_from(1, two_sparse_leaves, &[overwrite, look], |answers, map| {
         assert!(
             [[(1, 10), (3, 30)], [(1, 11), (3, 31)]].iter().any(|all| answers[1] == all),
             "torn: {answers:?}"
@@ -73,7 +65,7 @@ fn a_batch_and_an_overwrite() {
         // Who has seen the batch, or has completed it, sees all of it.
         vec![(3, before), (1, *map.pin().get(&1).expect("always there"))]
     }
-    explore_from(1, sparse, &[overwrite, write], |answers, map| {
+    explore_from(1, two_sparse_leaves, &[overwrite, write], |answers, map| {
         let ((one, before), last) = match *answers[1] {
             [(3, before), (1, one)] => ((one, before), entries(map)),
             _ => unreachable!(),

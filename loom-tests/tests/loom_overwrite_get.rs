@@ -2,34 +2,51 @@
 //! under it, while it is absorbed. Bound: 3 preemptions; 2 where a leaf is replaced.
 #![cfg(com_loom)]
 
-use loom_tests::{Map, explore};
+use loom_tests::{MapOf, Number, explore, explore_from, filled, get, of_numbers_and_entries, put};
 
-fn see(map: &Map) -> u32 {
-    *map.pin().get(&1).expect("the key is always present")
+fn see<V: Number>(map: &MapOf<u32, V>) -> u32 {
+    get(map, 1).expect("the key is always present")
 }
 
-#[test]
-fn while_it_is_overwritten() {
-    explore(
+fn while_it_is_overwritten<V: Number>() {
+    explore_from(
         3,
-        &[1],
-        &[|map| map.pin().insert(1, 11).copied(), |map| Some(see(map))],
-        |answers, _| {
-            assert_eq!(answers[0], Some(10));
-            assert!(matches!(answers[1], Some(10 | 11)));
-        },
+        || filled::<u32, V>(2, &[1]),
+        &[|map| put(map, 1, 11), |map| Some(see(map))],
+        |answers, _| assert!(matches!(answers, [Some(10), Some(10 | 11)]), "{answers:?}"),
     );
 }
 
-#[test]
-fn while_its_leaf_splits() {
-    explore(
+fn while_it_is_overwritten_twice<V: Number>() {
+    // The second time its leaf is full.
+    explore_from(
         2,
-        &[1, 3],
-        &[|map| u32::from(map.pin().insert(2, 20).is_some()), see],
+        || filled::<u32, V>(2, &[1]),
+        &[
+            |map| {
+                put(map, 1, 11);
+                put(map, 1, 12)
+            },
+            |map| Some(see(map)),
+        ],
+        |answers, _| assert!(matches!(answers, [Some(11), Some(10..=12)]), "{answers:?}"),
+    );
+}
+
+fn while_its_leaf_splits<V: Number>() {
+    explore_from(
+        2,
+        || filled::<u32, V>(2, &[1, 3]),
+        &[|map| u32::from(put(map, 2, 20).is_some()), see],
         |answers, _| assert_eq!(answers, [0, 10]),
     );
 }
+
+of_numbers_and_entries!(
+    while_it_is_overwritten,
+    while_it_is_overwritten_twice,
+    while_its_leaf_splits
+);
 
 #[test]
 fn while_its_leaf_splits_and_it_is_overwritten() {

@@ -8,7 +8,10 @@ use std::ops::Bound::Excluded;
 use std::sync::{Arc, Mutex};
 
 use concurrent_ordered_map::{ConcurrentOrderedMap, Snapshot, end_of_model};
-use loom_tests::{Map, explore, explore_from, map_of};
+use loom_tests::{
+    Map, MapOf, Number, entries, explore, explore_from, filled, get, of_numbers_and_entries, put,
+    two_sparse_leaves,
+};
 
 /// What a snapshot shows, read twice.
 fn scan(map: &Map) -> Vec<(u32, u32)> {
@@ -37,31 +40,25 @@ fn overwrite_two(map: &Map) -> Vec<(u32, u32)> {
 
 #[test]
 fn two_overwritten_in_turn() {
-    // The leaves hold 1 | 3 and a dead slot: less to copy, and so fewer schedules.
-    let start = || {
-        let map = map_of(&[1, 2, 3]);
-        map.pin().remove(&2);
-        map
-    };
-    explore_from(2, start, &[overwrite_two, look_at_two], |answers, _| {
+    explore_from(2, two_sparse_leaves, &[overwrite_two, look_at_two], |answers, _| {
         assert!(matches!(answers[1][0], (10 | 11, 30) | (11, 31)), "torn: {answers:?}");
     });
 }
 
 /// Reads a key as it is after a snapshot was taken, and as the snapshot has it.
-fn read_and_look(map: &Map) -> Vec<(u32, u32)> {
+fn read_and_look<V: Number>(map: &MapOf<u32, V>) -> Vec<(u32, u32)> {
     let snapshot = map.snapshot();
-    let now = *map.pin().get(&1).expect("always there");
+    let now = get(map, 1).expect("always there");
     let then = *snapshot.get(&1).expect("always there");
-    vec![(then, now)]
+    vec![(then.into(), now)]
 }
 
-fn overwrite_one(map: &Map) -> Vec<(u32, u32)> {
-    map.pin().insert(1, 11);
+fn overwrite_one<V: Number>(map: &MapOf<u32, V>) -> Vec<(u32, u32)> {
+    put(map, 1, 11);
     vec![]
 }
 
-fn check_order(answers: &[Vec<(u32, u32)>], _: &Map) {
+fn check_order<V: Number>(answers: &[Vec<(u32, u32)>], _: &MapOf<u32, V>) {
     let (then, now) = answers[1][0];
     assert!(
         then <= now,
@@ -69,9 +66,8 @@ fn check_order(answers: &[Vec<(u32, u32)>], _: &Map) {
     );
 }
 
-#[test]
-fn a_read_after_a_snapshot() {
-    explore(2, &[1], &[overwrite_one, read_and_look], check_order);
+fn a_read_after_a_snapshot<V: Number>() {
+    explore_from(2, || filled::<u32, V>(2, &[1]), &[overwrite_one, read_and_look], check_order);
 }
 
 /// As above, but the writer runs first, and so is at rest amid its write when the snapshot is taken and the
@@ -149,20 +145,49 @@ fn leaves_are_joined_beside_a_snapshot() {
     });
 }
 
-#[test]
-fn two_snapshots_that_end_while_a_leaf_is_archived() {
-    explore(
+fn two_snapshots_that_end_while_a_leaf_is_archived<V: Number>() {
+    explore_from(
         1,
-        &[1, 2],
-        &[overwrite_one, |map| {
+        || filled::<u32, V>(2, &[1, 2]),
+        &[overwrite_one, |map: &MapOf<u32, V>| {
             let first = map.snapshot();
             let early = *first.get(&1).expect("always there");
             let second = map.snapshot();
             drop(first);
             let late = *second.get(&1).expect("always there");
-            vec![(early, late)]
+            vec![(early.into(), late.into())]
         }],
         check_order,
+    );
+}
+
+of_numbers_and_entries!(a_read_after_a_snapshot, two_snapshots_that_end_while_a_leaf_is_archived);
+
+/// A leaf that a snapshot means to copy may have been frozen, and be replaced, by a call that did not know of the
+/// snapshot: then what replaces it is the snapshot's, and not what the leaf held.
+#[test]
+fn a_copy_beside_an_old_split() {
+    type Look = Option<(Snapshot<'static, u32, u32>, bool)>;
+    fn look(map: &Arc<Map>) -> Look {
+        let snapshot = Snapshot::of(Arc::clone(map));
+        let found = snapshot.contains_key(&4);
+        Some((snapshot, found))
+    }
+    fn split(map: &Arc<Map>) -> Look {
+        put(map, 4, 40);
+        None
+    }
+    explore_from(
+        2,
+        || Arc::new(filled(2, &[1, 3])),
+        &[look, split],
+        |answers, map| {
+            // Archives what is not the snapshot's own by now.
+            put(map, 3, 31);
+            let (snapshot, found) = answers[0].as_ref().expect("it looked");
+            assert_eq!(snapshot.contains_key(&4), *found, "a snapshot has changed");
+            assert_eq!(entries(map), [(1, 10), (3, 31), (4, 40)]);
+        },
     );
 }
 

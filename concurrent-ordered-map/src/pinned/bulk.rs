@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::ops::{Bound, RangeBounds};
-use std::ptr;
 
 use super::Pinned;
 use crate::iter::entries_within;
@@ -46,7 +45,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
                 continue;
             }
             self.raw().remove_if::<K>(judged.key(), self.guard(), |entry| {
-                ptr::eq(entry, judged) || !keep(entry.key(), entry.value())
+                entry.is_same(judged) || !keep(entry.key(), entry.value())
             });
         }
     }

@@ -30,16 +30,17 @@
 //! generation than its number; and as long as an earlier one may be under way, the snapshot is unsettled, so
 //! that who comes to a leaf that it wants completes the batch first.
 
+use std::cmp::Ordering::Equal;
 use std::mem;
 use std::ops::Range;
 
 use super::RawMap;
 use super::block::BlockRef;
-use super::content::{Content, Pair, collect};
+use super::content::{Content, collect};
 use super::descend::At;
 use super::descriptor::{DescriptorRef, Op, Part, Plan};
-use super::entry::Entry;
-use super::hint::{Needle, has_labels, hint};
+use super::hint::{Needle, has_labels, hint, is_exact};
+use super::pair::{Item, Pair};
 use super::replace::Origin;
 use super::state::Fate;
 use crate::batch::Tally;
@@ -87,7 +88,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         &'g self,
         mut writes: Vec<(K, Option<V>)>,
         guard: &'g Guard,
-    ) -> (Tally, Vec<&'g Entry<K, V>>) {
+    ) -> (Tally, Vec<Item<'g, K, V>>) {
         writes.sort_by(|one, other| one.0.cmp(&other.0));
         writes.dedup_by(|later, kept| {
             let same = later.0.cmp(&kept.0).is_eq();
@@ -110,8 +111,11 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let own = Own { batch, guard };
         self.complete_batch(batch, guard);
         let plan = own.batch.plan().expect("a completed batch is decided");
+        // SAFETY: I17, the plan is freed with the descriptor, whose last link is taken away while this thread is
+        // pinned.
+        let plan: &'g Plan<K, V> = unsafe { &*std::ptr::from_ref(plan) };
         // SAFETY: I3, the entries left their slots when the batch was decided, and this thread was pinned.
-        let displaced = plan.displaced.iter().map(|&entry| unsafe { Entry::deref(entry) });
+        let displaced = plan.displaced.iter().map(|pair| unsafe { pair.item() });
         (plan.tally, displaced.collect())
     }
 
@@ -163,7 +167,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         while batch.plan().is_none() {
             let leaf = self.leaf(&At(&needle), guard);
             if leaf.decide(Fate::Alone) == Fate::Alone {
-                leaf.freeze(self.generation(guard));
+                self.freeze(leaf, guard);
                 if leaf.enlist(batch) && batch.plan().is_none() {
                     return Some(leaf);
                 }
@@ -181,7 +185,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         enlisted: &[Enlisted<'g, K, V>],
         guard: &'g Guard,
     ) -> Option<Plan<K, V>> {
-        let latest = enlisted.iter().map(|each| each.leaf.state().next_generation()).max();
+        let latest = enlisted.iter().map(|each| each.leaf.next_generation()).max();
         let generation = latest.unwrap_or(0).max(batch.generation());
         let (mut displaced, mut tally) = (Vec::new(), Tally::default());
         let mut outcomes = Vec::with_capacity(enlisted.len());
@@ -241,9 +245,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 
     /// Step 4, by the one whose plan was agreed.
     fn carry_out<'g>(&'g self, plan: &Plan<K, V>, guard: &'g Guard) {
-        for &entry in &plan.displaced {
+        for pair in &plan.displaced {
             // SAFETY: I5, this thread took the entries out of their slots.
-            unsafe { Entry::retire(entry, guard) };
+            unsafe { pair.retire::<K, V>(guard) };
         }
         let Tally { inserted, removed, .. } = plan.tally;
         self.count(inserted.cast_signed() - removed.cast_signed());
@@ -286,35 +290,37 @@ fn merge<K: Ord, V>(
     leaf: BlockRef<'_, K, V>,
     mut live: &[Pair],
     ops: &[Op<K, V>],
-    (displaced, tally): (&mut Vec<*mut Entry<K, V>>, &mut Tally),
+    (displaced, tally): (&mut Vec<Pair>, &mut Tally),
 ) -> Vec<Pair> {
-    // The blocks to come give labels of their own, and new keys have none here.
-    let hint_of = |key: &K| if has_labels::<K>() { 0 } else { hint(leaf.prefix(), key) };
-    let filed = |&(hint, entry): &Pair| {
-        // SAFETY: I3, the batch was not decided when the leaf was read, while pinned.
-        let key = unsafe { Entry::<K, V>::key_of(entry.cast()) };
-        (if has_labels::<K>() { 0 } else { hint }, key)
-    };
     let mut merged = Vec::with_capacity(live.len() + ops.len());
     for op in ops {
-        // SAFETY: I17, as above.
+        // SAFETY: I17, the batch was not decided when the leaf was read, while pinned.
         let key = unsafe { op.key() };
-        let wanted = (hint_of(key), key);
-        let before = live.partition_point(|pair| filed(pair).cmp(&wanted).is_lt());
+        // The blocks to come give labels of their own, and new keys have none here.
+        let wanted = if has_labels::<K>() { 0 } else { hint(leaf.prefix(), key) };
+        let order = |pair: &Pair| {
+            let by_hint = if has_labels::<K>() { Equal } else { pair.hint::<K>().cmp(&wanted) };
+            if is_exact::<K>() {
+                return by_hint;
+            }
+            // SAFETY: I3, as above.
+            by_hint.then_with(|| unsafe { pair.key::<K, V>() }.cmp(key))
+        };
+        let before = live.partition_point(|pair| order(pair).is_lt());
         merged.extend_from_slice(&live[..before]);
         live = &live[before..];
-        let found = live.split_first().filter(|(pair, _)| filed(pair).cmp(&wanted).is_eq());
-        if let Some((&(_, entry), rest)) = found {
-            displaced.push(entry.cast());
+        let found = live.split_first().filter(|(pair, _)| order(pair).is_eq());
+        if let Some((&pair, rest)) = found {
+            displaced.push(pair);
             live = rest;
         }
         match op {
-            Op::Put(entry) => {
-                merged.push((wanted.0, entry.cast()));
+            Op::Put(pair) => {
+                merged.push(pair.under::<K>(wanted));
                 tally.replaced += usize::from(found.is_some());
                 tally.inserted += usize::from(found.is_none());
             }
-            Op::Remove(_) => tally.removed += usize::from(found.is_some()),
+            Op::Remove(..) => tally.removed += usize::from(found.is_some()),
         }
     }
     merged.extend_from_slice(live);

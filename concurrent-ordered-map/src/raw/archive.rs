@@ -9,8 +9,9 @@ use std::mem;
 use std::ptr::{NonNull, null_mut};
 
 use super::descend::{At, First, Seek};
-use super::entry::Entry;
+use super::fence::Fence;
 use super::hint::Needle;
+use super::pair::{Item, Pair};
 use crate::reclaim;
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, Witness};
 
@@ -20,25 +21,23 @@ const LEVELS: usize = if cfg!(com_loom) { 2 } else { 10 };
 /// Where a leaf leads to, at each level that it is in.
 type Row<K, V> = [AtomicPtr<Archived<K, V>>; LEVELS];
 
-/// A leaf as it was at its end: its fences, null where there is none, and its entries in order.
+/// A leaf as it was at its end: its fences, and its entries in order.
 ///
 /// It holds its entries, and owns the keys of its fences (I6).
 pub(super) struct Archived<K, V> {
-    low: *mut Entry<K, V>,
-    low_hint: u64,
-    high: *mut Entry<K, V>,
-    content: Box<[*mut Entry<K, V>]>,
+    low: Fence<K, V>,
+    high: Fence<K, V>,
+    content: Box<[Pair]>,
     witness: Witness,
     next: Row<K, V>,
 }
 
 /// What an archived leaf is made of.
 pub(super) struct Record<'a, K, V> {
-    pub(super) low: *mut Entry<K, V>,
-    pub(super) low_hint: u64,
-    pub(super) high: *mut Entry<K, V>,
-    /// Entries in key order; the hints are not looked at.
-    pub(super) content: &'a [(u64, *mut ())],
+    pub(super) low: Fence<K, V>,
+    pub(super) high: Fence<K, V>,
+    /// In key order; only inline hints are looked at.
+    pub(super) content: &'a [Pair],
 }
 
 /// An archived leaf that is nowhere linked yet.
@@ -48,25 +47,21 @@ impl<K, V> Loose<K, V> {
     /// # Safety
     /// The entries have holders and the fences have owners during this call.
     unsafe fn new(record: &Record<'_, K, V>) -> Self {
-        let entries = record.content.iter().map(|&(_, entry)| entry.cast());
         let leaf = Archived {
             low: record.low,
-            low_hint: record.low_hint,
             high: record.high,
-            content: entries.collect(),
+            content: record.content.into(),
             witness: Witness::written(),
             next: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
         };
         let memory = reclaim::allocate(Layout::new::<Archived<K, V>>()).cast();
-        for &entry in &leaf.content {
+        for pair in &leaf.content {
             // SAFETY: the caller's word.
-            unsafe { Entry::hold(entry) };
+            unsafe { pair.hold::<K, V>() };
         }
         for fence in [leaf.low, leaf.high] {
-            if !fence.is_null() {
-                // SAFETY: the caller's word.
-                unsafe { Entry::share_key(fence) };
-            }
+            // SAFETY: the caller's word.
+            unsafe { fence.share() };
         }
         // SAFETY: fresh memory of this layout.
         unsafe { NonNull::write(memory_of(memory), leaf) };
@@ -104,55 +99,63 @@ impl<K, V> Archived<K, V> {
     unsafe fn free(leaf: *mut Self) {
         // SAFETY: allocated by `Loose::new`, and read once.
         let Self { low, high, content, .. } = unsafe { leaf.read() };
-        for &entry in &content {
+        for pair in &content {
             // SAFETY: the leaf's hold, once.
-            unsafe { Entry::release(entry) };
+            unsafe { pair.release::<K, V>() };
         }
         for fence in [low, high] {
-            if !fence.is_null() {
-                // SAFETY: the leaf's ownership, once.
-                unsafe { Entry::release_key(fence) };
-            }
+            // SAFETY: the leaf's ownership, once.
+            unsafe { fence.release() };
         }
         // SAFETY: allocated by `Loose::new` with this layout.
         unsafe { reclaim::free(leaf.cast(), Layout::new::<Self>()) };
     }
 
-    /// The key where the leaf's range begins; `None`: at the beginning.
-    pub(super) fn low_key(&self) -> Option<&K> {
-        // SAFETY: I6, the leaf is an owner.
-        (!self.low.is_null()).then(|| unsafe { Entry::key_of(self.low) })
+    /// Where the leaf's range begins.
+    pub(super) fn low(&self) -> Fence<K, V> {
+        self.low
     }
 
-    /// The key where the leaf's range ends; `None`: at the end.
-    pub(super) fn high_key(&self) -> Option<&K> {
+    /// Where the leaf's range ends.
+    pub(super) fn high(&self) -> Fence<K, V> {
+        self.high
+    }
+
+    fn low_key(&self) -> Option<&K> {
         // SAFETY: I6, the leaf is an owner.
-        (!self.high.is_null()).then(|| unsafe { Entry::key_of(self.high) })
+        unsafe { self.low.key() }
     }
 
     /// The entries in key order.
-    pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = &Entry<K, V>> {
+    pub(super) fn items(&self) -> impl ExactSizeIterator<Item = Item<'_, K, V>> {
         // SAFETY: I6, the leaf holds its entries.
-        self.content.iter().map(|&entry| unsafe { Entry::deref(entry) })
+        self.content.iter().map(|pair| unsafe { pair.item() })
     }
 
     /// The entry that a needle finds.
-    pub(super) fn find<Q>(&self, needle: &Needle<'_, K, Q>) -> Option<&Entry<K, V>>
+    pub(super) fn find<Q>(&self, needle: &Needle<'_, K, Q>) -> Option<Item<'_, K, V>>
     where
         K: std::borrow::Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let order = |&entry: &*mut Entry<K, V>| {
+        let order = |pair: &Pair| {
             // SAFETY: I6, the leaf holds its entries.
-            needle.cmp_key(unsafe { Entry::key_of(entry) }).reverse()
+            needle.cmp_key(unsafe { pair.key::<K, V>() }).reverse()
         };
-        let entry = self.content[self.content.binary_search_by(order).ok()?];
+        let place = self.content.binary_search_by(order).ok()?;
         // SAFETY: as above.
-        Some(unsafe { Entry::deref(entry) })
+        Some(unsafe { self.content[place].item() })
     }
 
     fn is_reached(&self, goal: &impl Seek<K>) -> bool {
-        self.low_key().is_none_or(|low| goal.reaches(self.low_hint, || low))
+        self.low_key().is_none_or(|low| goal.reaches(self.low.hint(), || low))
+    }
+
+    /// True if the goal lies before the leaf's end.
+    fn reaches(&self, goal: &impl Seek<K>) -> bool {
+        // SAFETY: I6, the leaf is an owner.
+        let high = unsafe { self.high.key() };
+        high.is_none_or(|high| !goal.reaches(self.high.hint(), || high))
     }
 }
 
@@ -184,7 +187,7 @@ impl<K, V> Archive<K, V> {
 
     /// The leaf whose range has the goal in it, if the archive has it.
     pub(super) fn find(&self, goal: &impl Seek<K>) -> Option<&Archived<K, V>> {
-        self.place(goal).floor
+        self.place(goal).floor.filter(|leaf| leaf.reaches(goal))
     }
 
     fn place<'a>(&'a self, goal: &impl Seek<K>) -> Place<'a, K, V> {
@@ -212,21 +215,20 @@ impl<K: Ord, V> Archive<K, V> {
     /// # Safety
     /// The entries have holders and the fences have owners during this call.
     pub(super) unsafe fn insert(&self, record: &Record<'_, K, V>) {
-        if record.low.is_null() {
+        // SAFETY: the caller's word.
+        match unsafe { record.low.key() } {
             // SAFETY: the caller's word.
-            return unsafe { self.insert_at(&First, record) };
+            None => unsafe { self.insert_at(&First, record) },
+            // SAFETY: the caller's word.
+            Some(low) => unsafe { self.insert_at(&At(&Needle::<K, K>::new(low)), record) },
         }
-        // SAFETY: the caller's word.
-        let low = unsafe { Entry::<K, V>::key_of(record.low) };
-        // SAFETY: the caller's word.
-        unsafe { self.insert_at(&At(&Needle::<K, K>::new(low)), record) };
     }
 
     /// # Safety
     /// As for `insert`; the goal is the lower fence.
     unsafe fn insert_at(&self, goal: &impl Seek<K>, record: &Record<'_, K, V>) {
         // SAFETY: the caller's word.
-        let low = (!record.low.is_null()).then(|| unsafe { Entry::key_of(record.low) });
+        let low = unsafe { record.low.key() };
         let mut loose = None;
         loop {
             let place = self.place(goal);

@@ -1,8 +1,8 @@
 //! A block: a header and a row of slots, the node of the skiplist at every level.
 //!
 //! At level 0 (a leaf) a slot holds an entry, above (a lane) a block of the level below. A block is
-//! born with sorted slots; later ones are appended behind them in the order of their arrival. Behind the
-//! slots is the prefix that the hints of strings leave out (`hint.rs`), or, in a lane of keys without hints,
+//! born with sorted slots; later ones are appended behind them in the order of their arrival. How leaves change
+//! is in `leaf.rs`, how lanes do in `publish.rs`. Behind the slots is the prefix that the hints of strings leave out (`hint.rs`), or, in a lane of keys without hints,
 //! the fences of the children (`label.rs`).
 
 use std::alloc::Layout;
@@ -10,19 +10,20 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
-use super::entry::Entry;
+use super::fence::Fence;
 use super::hint::{has_labels, is_text};
 use super::label;
+use super::pair::Pair;
 use super::prefetch::prefetch;
 use super::slot::Slot;
-use super::state::{FROZEN, Fate, State, Word, fate, with_fate, without_fate};
+use super::state::{FROZEN, Fate, LaneState, LeafState, Word, fate, with_fate, without_fate};
 use crate::reclaim::{self, Guard};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
 
 /// The header of a block; its slots follow it in the same allocation.
 #[repr(C, align(64))]
 pub(super) struct Block<K, V> {
-    /// A [`State`].
+    /// A [`LeafState`] or a [`LaneState`].
     state: AtomicU64,
     /// The right neighbour, tagged with this block's [`Fate`].
     next: AtomicPtr<Block<K, V>>,
@@ -31,10 +32,8 @@ pub(super) struct Block<K, V> {
     /// The hint of the upper fence at birth after the prefix, `u64::MAX` where there was none. The fence only
     /// ever moves up, so a smaller hint is surely inside (I9). Where hints are labels, the fence's address.
     high_hint: u64,
-    /// The entry whose key is the lower fence; null in the first block of a level. Owned (I6).
-    low: *mut Entry<K, V>,
-    /// Its hint after the empty prefix.
-    low_hint: u64,
+    /// The lower fence; none in the first block of a level. Owned (I6).
+    low: Fence<K, V>,
     /// Snapshots of lesser numbers were taken before this block was made (I15).
     generation: u64,
     /// How many pointers of the structure lead here (I10).
@@ -49,9 +48,8 @@ pub(super) struct Block<K, V> {
     slots: [Slot; 0],
 }
 
-// Slots hold blocks, whose tags need their alignment; entries are aligned to 8.
+// The slots of lanes hold blocks, whose tags need their alignment.
 const _: () = assert!(align_of::<Block<(), ()>>() > FROZEN + super::state::DEAD);
-const _: () = assert!(align_of::<Entry<(), ()>>() > FROZEN + super::state::DEAD);
 // A slot lies within one cache line, so that a hit needs no second one.
 #[cfg(all(target_pointer_width = "64", not(any(com_loom, com_shuttle))))]
 const _: () = assert!(std::mem::offset_of!(Block<(), ()>, slots) == 64);
@@ -60,7 +58,7 @@ impl<K, V> Block<K, V> {
     pub(super) fn layout(level: u8, capacity: usize, prefix: usize) -> Layout {
         let slots = Layout::array::<Slot>(capacity).expect("at most 255 slots");
         let fences = if label::has_fences::<K>(level) { capacity } else { 0 };
-        let fences = Layout::array::<label::Fence<K, V>>(fences).expect("at most 255 slots");
+        let fences = Layout::array::<label::Place<K, V>>(fences).expect("at most 255 slots");
         let prefix = Layout::array::<u8>(prefix).expect("at most 255 bytes");
         Layout::new::<Self>()
             .extend(slots)
@@ -75,17 +73,16 @@ pub(super) struct Birth<'a, K, V> {
     pub(super) level: u8,
     pub(super) generation: u64,
     pub(super) capacity: usize,
-    /// The lower fence, for which the block becomes an owner; null for the first of a level.
-    pub(super) low: *mut Entry<K, V>,
-    pub(super) low_hint: u64,
+    /// The lower fence, for which the block becomes an owner; none for the first of a level.
+    pub(super) low: Fence<K, V>,
     /// The right neighbour, a link to which is handed over with it.
     pub(super) next: *mut Block<K, V>,
     /// The hint of the upper fence, after the prefix; `u64::MAX` where there is none.
     pub(super) high_hint: u64,
     /// What the hints leave out; only of strings.
     pub(super) prefix: &'a [u8],
-    /// Hints and pointers in key order. Labels are made anew.
-    pub(super) content: &'a [(u64, *mut ())],
+    /// In key order. Labels are made anew.
+    pub(super) content: &'a [Pair],
 }
 
 /// A block that stays allocated for `'g`, because the thread is pinned (I3).
@@ -134,25 +131,25 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     /// Allocates a block with one link, the caller's.
     ///
     /// # Safety
-    /// `birth.low`, unless null, has an owner during this call.
+    /// `birth.low` has an owner during this call.
     pub(super) unsafe fn allocate(birth: &Birth<'_, K, V>) -> Self {
         let capacity = birth.capacity;
         let count = birth.content.len();
         debug_assert!(0 < capacity && count <= capacity);
-        if !birth.low.is_null() {
-            // SAFETY: the caller's word.
-            unsafe { Entry::share_key(birth.low) };
-        }
+        // SAFETY: the caller's word.
+        unsafe { birth.low.share() };
         let memory =
             reclaim::allocate(Block::<K, V>::layout(birth.level, capacity, birth.prefix.len()))
                 .cast::<Block<K, V>>();
         let header = Block {
-            state: AtomicU64::new(State::with_count(count).0),
+            state: AtomicU64::new(match birth.level {
+                0 => LeafState::born(count).0,
+                _ => LaneState::with_count(count).0,
+            }),
             next: AtomicPtr::new(birth.next),
             forward: AtomicPtr::new(null_mut()),
             high_hint: birth.high_hint,
             low: birth.low,
-            low_hint: birth.low_hint,
             generation: birth.generation,
             links: AtomicU32::new(1),
             level: birth.level,
@@ -169,16 +166,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
             block: unsafe { NonNull::new_unchecked(memory) },
             guard: PhantomData,
         };
-        let empty = (0, null_mut());
-        for index in 0..capacity {
-            let (mut hint, pointer) = birth.content.get(index).copied().unwrap_or(empty);
-            if has_labels::<K>() && index < count {
-                hint = label::at_birth(index, count);
-            }
-            let slot = Slot::new(hint, pointer);
-            let place = block.first_slot().wrapping_add(index);
+        let place = |index| block.first_slot().wrapping_add(index);
+        for (index, &pair) in birth.content.iter().enumerate() {
+            let label = || pair.under::<K>(label::at_birth(index, count));
+            let slot = Slot::new(if has_labels::<K>() { label() } else { pair });
             // SAFETY: the layout has room for `capacity` slots behind the header.
-            unsafe { place.write(slot) };
+            unsafe { place(index).write(slot) };
+        }
+        for index in count..capacity {
+            // SAFETY: as above.
+            unsafe { place(index).write(Slot::new(Pair::EMPTY)) };
         }
         if label::has_fences::<K>(birth.level) {
             // SAFETY: the layout has room for the fences behind the slots, and the caller has links to what is
@@ -228,22 +225,16 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         unsafe { std::slice::from_raw_parts(self.first_slot(), count) }
     }
 
-    /// Asks for the block's header and its first slots, before anything of it is read.
+    /// Asks for all of a leaf, before anything of it is read. What small leaves do not have is asked for in vain.
     #[inline]
-    pub(super) fn prefetch(self, slots: usize) {
+    pub(super) fn prefetch(self) {
         const LINE: usize = 64;
-        let prefix = if is_text::<K>() { LINE } else { 0 };
-        let bytes = size_of::<Block<K, V>>() + slots * size_of::<Slot>() + prefix;
-        for offset in (0..bytes).step_by(LINE) {
-            prefetch(self.as_ptr().wrapping_byte_add(offset));
+        const SLOTS: usize = LeafState::SLOTS * size_of::<Slot>() / LINE;
+        for line in 0..=SLOTS {
+            prefetch(self.as_ptr().wrapping_byte_add(line * LINE));
         }
-    }
-
-    /// Asks for what the slots lead to. What has changed by then is asked for in vain.
-    #[inline]
-    pub(super) fn prefetch_content(self) {
-        for slot in &self.slots()[..self.state().count()] {
-            prefetch(slot.load().pointer::<()>());
+        if is_text::<K>() {
+            prefetch(self.as_ptr().wrapping_byte_add((SLOTS + 1) * LINE));
         }
     }
 
@@ -293,47 +284,47 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     }
 
     #[inline]
-    pub(super) fn low_hint(self) -> u64 {
-        self.low_hint
-    }
-
-    #[inline]
     pub(super) fn generation(self) -> u64 {
         self.generation
     }
 
+    /// The lower fence, owned by this block.
     #[inline]
-    pub(super) fn low(self) -> *mut Entry<K, V> {
-        self.low
+    pub(super) fn low(self) -> &'g Fence<K, V> {
+        let block: &Block<K, V> = &self;
+        // SAFETY: I3, the block is allocated for 'g; its fence never changes (I9).
+        unsafe { &*std::ptr::from_ref(&block.low) }
     }
 
     /// True for the first block of a level, which has no lower fence.
     #[inline]
     pub(super) fn is_first(self) -> bool {
-        self.low.is_null()
+        self.low().is_none()
+    }
+
+    #[inline]
+    pub(super) fn low_hint(self) -> u64 {
+        self.low().hint()
     }
 
     /// The key of the lower fence.
     #[inline]
     pub(super) fn low_key(self) -> Option<&'g K> {
         // SAFETY: I6, this block is an owner of its fence.
-        (!self.low.is_null()).then(|| unsafe { Entry::key_of(self.low) })
+        unsafe { self.low().key() }
     }
 
+    /// What state a leaf or a lane is in.
     #[inline]
-    pub(super) fn state(self) -> State {
-        // Ordering: Acquire (O1), with `change_state`: the slots below the count and their hints are
-        // visible.
-        State(self.state.load(Ordering::Acquire))
+    pub(super) fn state_word(self) -> u64 {
+        // Ordering: Acquire (O1), with `change_state`: the published slots are visible.
+        self.state.load(Ordering::Acquire)
     }
 
-    pub(super) fn change_state(self, seen: State, new: State) -> Result<(), State> {
-        // Ordering: Release (O1) publishes the slot's hint with the count; Acquire on both outcomes,
-        // as for `state`.
-        self.state
-            .compare_exchange(seen.0, new.0, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
-            .map_err(State)
+    pub(super) fn change_state(self, seen: u64, new: u64) -> Result<(), u64> {
+        // Ordering: Release (O1) publishes what was written to a slot; Acquire on both outcomes, as for
+        // `state_word`.
+        self.state.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
     }
 
     /// The right neighbour's pointer with this block's fate.
@@ -379,14 +370,12 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         }
     }
 
-    /// How many slots hold something; of more than this, one more.
-    pub(super) fn live_up_to(self, limit: usize) -> usize {
-        let published = &self.slots()[..self.state().count()];
-        published.iter().filter(|slot| !slot.load().dead()).take(limit + 1).count()
-    }
-
     /// How many slots hold something.
     pub(super) fn live(self) -> usize {
-        self.live_up_to(self.capacity())
+        if self.level == 0 {
+            return self.leaf_state().live().count_ones() as usize;
+        }
+        let published = &self.slots()[..self.lane_state().count()];
+        published.iter().filter(|slot| !slot.load().dead()).count()
     }
 }

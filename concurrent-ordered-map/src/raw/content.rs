@@ -1,14 +1,13 @@
 //! What the blocks of a replacement hold: gathered from frozen slots, sorted, and filed anew.
 
 use std::borrow::Cow;
-use std::ptr::null_mut;
+use std::cmp::Ordering;
 
 use super::block::BlockRef;
-use super::entry::Entry;
-use super::hint::{has_labels, hint, is_text, shared_prefix};
-
-/// A slot's hint and pointer.
-pub(super) type Pair = (u64, *mut ());
+use super::fence::Fence;
+use super::hint::{has_labels, hint, is_exact, is_text, shared_prefix};
+use super::leaf::Order;
+use super::pair::Pair;
 
 /// Of how few strings no prefix is made: the next ones may well differ.
 const FEW: usize = 4;
@@ -34,15 +33,14 @@ impl<'g, 'c> Filed<'g, 'c> {
     /// Files content whose hints are after the prefix `before`, if that is one.
     ///
     /// Strings are looked at again only if the prefix changes.
-    pub(super) fn new<K: 'g, V: 'g>(level: u8, live: &'c [Pair], before: Option<&[u8]>) -> Self {
+    pub(super) fn new<K: 'g, V: 'g>(level: u8, live: &'c [Pair], before: Option<&[u8]>) -> Self
+    where
+        'c: 'g,
+    {
         if !is_text::<K>() {
             return Self { prefix: &[], slots: Cow::Borrowed(live) };
         }
-        let key = |&(_, pointer): &Pair| -> Option<&'g K> {
-            let fence = fence::<K, V>(level, pointer);
-            // SAFETY: I3 and I6, the slot's entry or child was there when the caller looked, while pinned.
-            (!fence.is_null()).then(|| unsafe { Entry::<K, V>::key_of(fence) })
-        };
+        let key = |pair: &'c Pair| -> Option<&'g K> { key_of::<K, V>(level, pair) };
         let prefix = match (live.iter().find_map(key), live.last().and_then(key)) {
             (Some(least), Some(greatest)) if live.len() >= FEW => shared_prefix(least, greatest),
             _ => &[],
@@ -50,35 +48,49 @@ impl<'g, 'c> Filed<'g, 'c> {
         if before == Some(prefix) {
             return Self { prefix, slots: Cow::Borrowed(live) };
         }
-        let file = |pair: &Pair| (key(pair).map_or(0, |key| hint(prefix, key)), pair.1);
+        let file = |pair: &'c Pair| pair.under::<K>(key(pair).map_or(0, |key| hint(prefix, key)));
         Self { prefix, slots: live.iter().map(file).collect() }
     }
 
-    /// The hint of an upper fence, null where there is none.
+    /// The hint of an upper fence.
     ///
     /// # Safety
-    /// The entry has an owner.
-    pub(super) unsafe fn high_hint<K, V>(&self, high: *mut Entry<K, V>) -> u64 {
-        if high.is_null() {
-            u64::MAX
-        } else if has_labels::<K>() {
-            high.addr() as u64
-        } else {
-            // SAFETY: the caller's word.
-            hint(self.prefix, unsafe { Entry::<K, V>::key_of(high) })
+    /// The fence has an owner.
+    pub(super) unsafe fn high_hint<K, V>(&self, high: &Fence<K, V>) -> u64 {
+        if high.is_none() {
+            return u64::MAX;
         }
+        if has_labels::<K>() {
+            return high.address();
+        }
+        // SAFETY: the caller's word.
+        unsafe { high.key() }.map_or(u64::MAX, |key| hint(self.prefix, key))
     }
 }
 
-/// The entry whose key is a slot's: a leaf's slot's own, or the lower fence of a lane's child; null for the
-/// first child of a level.
-pub(super) fn fence<K, V>(level: u8, first: *mut ()) -> *mut Entry<K, V> {
+/// The key of a leaf's pair, or the lower fence of a lane's child; none for the first child of a level.
+///
+/// I3 and I6: the slot's entry or child was there when the caller looked, while pinned.
+fn key_of<'g, K: 'g, V: 'g>(level: u8, pair: &'g Pair) -> Option<&'g K> {
     if level == 0 {
-        return first.cast();
+        // SAFETY: the caller's look.
+        return Some(unsafe { pair.key::<K, V>() });
     }
-    // SAFETY: I10, the slot's link keeps the child; the caller reads it as I3 allows.
-    let child = unsafe { BlockRef::<K, V>::new(first.cast()) };
-    child.map_or(null_mut(), BlockRef::low)
+    child::<K, V>(*pair).low_key()
+}
+
+/// As `key_of`, the fence itself, for a block that begins with the pair.
+pub(super) fn fence_of<K, V>(level: u8, pair: Pair) -> Fence<K, V> {
+    if level == 0 {
+        // SAFETY: as for `key_of`.
+        return unsafe { Fence::of_pair(pair) };
+    }
+    *child::<K, V>(pair).low()
+}
+
+fn child<'g, K, V>(pair: Pair) -> BlockRef<'g, K, V> {
+    // SAFETY: I3 and I10, as for `key_of`.
+    unsafe { BlockRef::new(pair.word().cast()) }.expect("a lane's slot holds a block")
 }
 
 /// What the frozen blocks hold, and the children to which a lane's slots led twice.
@@ -87,43 +99,46 @@ pub(super) fn collect<'g, K: Ord + 'static, V>(
     partner: Option<BlockRef<'g, K, V>>,
 ) -> (Content<'g>, Vec<BlockRef<'g, K, V>>) {
     let mut live = Vec::with_capacity(block.capacity() * if partner.is_some() { 2 } else { 1 });
-    gather(block, &mut live);
-    let own = live.len();
-    if let Some(partner) = partner {
-        gather(partner, &mut live);
-    }
     if block.level() > 0 {
+        gather_children(block, &mut live);
+        if let Some(partner) = partner {
+            gather_children(partner, &mut live);
+        }
         return collect_children(block, live);
     }
-    // All that is the partner's comes after all that is the block's.
-    let (first, second) = live.split_at_mut(own);
-    let ascending = [first, second].map(sort_entries::<K, V>) == [true, true];
+    let mut ascending = gather(block, &mut live);
+    let own = live.len();
+    if let Some(partner) = partner {
+        // All that is the partner's comes after all that is the block's.
+        ascending &= gather(partner, &mut live);
+    }
     let same = partner.is_none_or(|partner| partner.prefix() == block.prefix());
     let prefix = same.then(|| block.prefix());
     (Content { live, own, ascending, prefix }, Vec::new())
 }
 
-/// Adds what is live in a frozen block.
-fn gather<K, V>(block: BlockRef<'_, K, V>, live: &mut Vec<Pair>) {
-    for slot in &block.slots()[..block.state().count()] {
-        let word = slot.load();
-        if !word.dead() {
-            live.push((slot.hint(), word.pointer::<()>()));
-        }
-    }
+/// Adds what is live in a frozen leaf, in key order. True if the slots were filled in that order.
+fn gather<K: Ord, V>(leaf: BlockRef<'_, K, V>, live: &mut Vec<Pair>) -> bool {
+    let mut order = Order::default();
+    let ascending = leaf.in_order(leaf.leaf_state(), &mut order);
+    live.extend(order.iter().map(|index| *leaf.pair(index)));
+    ascending
 }
 
-/// Sorts what a leaf holds. True if it was sorted.
-fn sort_entries<K: Ord, V>(live: &mut [Pair]) -> bool {
-    let key = |&(hint, entry): &Pair| {
-        // SAFETY: I3, the leaf was not replaced when the caller looked.
-        (hint, unsafe { Entry::<K, V>::key_of(entry.cast()) })
-    };
-    let ascending = live.is_sorted_by_key(key);
-    if !ascending {
-        live.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+/// Adds what is live in a frozen lane, by the children's fences.
+fn gather_children<K, V>(lane: BlockRef<'_, K, V>, live: &mut Vec<Pair>) {
+    for (index, slot) in lane.slots()[..lane.lane_state().count()].iter().enumerate() {
+        let word = slot.load();
+        if word.dead() {
+            continue;
+        }
+        let pair = Pair::new::<K>(0, word.pointer());
+        // The first slot's hint may not be its child's. The others are left alone, if that is possible: they are in
+        // no cache.
+        let is_told = is_exact::<K>() && index > 0;
+        let hint = if is_told { slot.hint::<K>() } else { child::<K, V>(pair).low_hint() };
+        live.push(pair.under::<K>(hint));
     }
-    ascending
 }
 
 /// Sorts a lane's children by their fences and drops those that are of no use: of children with the
@@ -131,29 +146,32 @@ fn sort_entries<K: Ord, V>(live: &mut [Pair]) -> bool {
 /// those that start left of the lane, the last one leads to all of its range.
 fn collect_children<'g, K: Ord + 'static, V>(
     lane: BlockRef<'g, K, V>,
-    mut live: Vec<(u64, *mut ())>,
+    mut live: Vec<Pair>,
 ) -> (Content<'g>, Vec<BlockRef<'g, K, V>>) {
-    let child = |pointer: *mut ()| {
-        // SAFETY: I3 and I10, as for entries.
-        unsafe { BlockRef::<'g, K, V>::new(pointer.cast()) }.expect("a lane's slot holds a block")
+    let child = |pair: &Pair| child::<'g, K, V>(*pair);
+    let order = |one: &Pair, other: &Pair| {
+        let by_hint = one.hint::<K>().cmp(&other.hint::<K>());
+        if is_exact::<K>() {
+            return by_hint;
+        }
+        by_hint.then_with(|| child(one).low_key().cmp(&child(other).low_key()))
     };
-    // The child tells its hint itself: a slot's own may be that of a child since absorbed.
-    for (hint, pointer) in &mut live {
-        *hint = child(*pointer).low_hint();
-    }
-    let key = |&(hint, pointer): &(u64, *mut ())| (hint, child(pointer).low_key());
-    let ascending = live.is_sorted_by_key(key);
+    let ascending = live.is_sorted_by(|one, other| order(one, other).is_le());
     if !ascending {
-        live.sort_by(|one, other| key(one).cmp(&key(other)));
+        live.sort_by(order);
     }
+    // No fence has the least hint, if that is a whole key: there are lesser ones to its left.
+    let starts_left = |pair: &Pair| match pair.hint::<K>().cmp(&lane.low_hint()) {
+        Ordering::Equal if !is_exact::<K>() => child(pair).low_key().cmp(&lane.low_key()).is_le(),
+        order => order.is_le(),
+    };
     let mut useless = Vec::new();
-    let until =
-        live.partition_point(|&(_, pointer)| child(pointer).low_key().cmp(&lane.low_key()).is_le());
-    useless.extend(live.drain(..until.saturating_sub(1)).map(|(_, pointer)| child(pointer)));
+    let until = live.partition_point(starts_left);
+    useless.extend(live.drain(..until.saturating_sub(1)).map(|pair| child(&pair)));
     live.dedup_by(|one, kept| {
-        let same = child(one.1).low_key().cmp(&child(kept.1).low_key()).is_eq();
+        let same = order(one, kept).is_eq();
         if same {
-            useless.push(child(one.1));
+            useless.push(child(one));
         }
         same
     });

@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 
 use super::block::BlockRef;
 use super::entry::Entry;
-use super::hint::{Needle, has_labels};
+use super::hint::{Needle, has_labels, is_exact};
 use super::slot::Slot;
 use super::snapshot::Access;
 use super::state::{Fate, Word, fate, without_fate};
@@ -21,6 +21,8 @@ use crate::reclaim::Guard;
 pub(super) trait Seek<K> {
     /// It is the first block, whatever it holds.
     const IS_FIRST: bool = false;
+    /// A block that begins with the goal's hint is not beyond it, where hints are whole keys.
+    const IS_INCLUSIVE: bool = true;
     /// The hint to search a block with this prefix by, where there is one.
     fn hint(&self, prefix: &[u8]) -> Option<u64>;
     /// True if the block is one whose lower fence, given by its hint after the empty prefix and its key, does
@@ -58,6 +60,8 @@ impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for At<'_, '_, K, Q> {
 }
 
 impl<K: Borrow<Q>, Q: Ord + ?Sized> Seek<K> for Before<'_, '_, K, Q> {
+    const IS_INCLUSIVE: bool = false;
+
     #[inline]
     fn hint(&self, prefix: &[u8]) -> Option<u64> {
         self.0.hint(prefix)
@@ -132,7 +136,32 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The goal's leaf.
     #[inline]
     pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
-        self.descend(goal, 0, guard).expect("every map has level 0")
+        let leaf = self.descend(goal, 0, guard).expect("every map has level 0");
+        if is_exact::<K>() {
+            guard.finger().point(std::ptr::from_ref(self).cast(), leaf.as_ptr().cast());
+        }
+        leaf
+    }
+
+    /// The leaf at which this session was last, if it is the goal's: ascending keys need no descents. Only where
+    /// hints are whole keys, so that a look at two of them decides.
+    #[inline]
+    pub(super) fn leaf_at_finger<'g, S: Seek<K>>(
+        &'g self,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        if !is_exact::<K>() {
+            return None;
+        }
+        let leaf = guard.finger().at(std::ptr::from_ref(self).cast());
+        // SAFETY: I3, a descent by this guard has found it, and the map is not dropped meanwhile.
+        let leaf = unsafe { BlockRef::new(leaf.cast()) }?;
+        // This is the moment that I3 is about.
+        let is_it = leaf.forward().is_none()
+            && goal.hint(&[]).is_some_and(|hint| hint < leaf.high_hint())
+            && reaches_block(goal, leaf);
+        is_it.then_some(leaf)
     }
 
     /// The leaf in which a range begins that is walked from this end.
@@ -215,7 +244,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
 
     /// The child of a lane towards the goal. Sets `above`, where the lane knows of such a fence.
     #[inline]
-    fn child<'g, S: Seek<K>>(
+    pub(super) fn child<'g, S: Seek<K>>(
         &'g self,
         lane: BlockRef<'g, K, V>,
         goal: &S,
@@ -228,7 +257,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             // A slot can die after it was picked.
             if let Some(child) = lane.child_of(word) {
                 if lane.level() == 1 {
-                    child.prefetch(self.shape.slots(0));
+                    child.prefetch();
                 }
                 if child.forward().is_some() {
                     swing(lane, index, word, child, guard);
@@ -296,7 +325,7 @@ fn swing<K: Ord, V>(
 
 /// Swings every slot of a lane that was not replaced when the caller looked.
 pub(super) fn tidy_children<K: Ord, V>(lane: BlockRef<'_, K, V>, guard: &Guard) {
-    for (index, slot) in lane.slots()[..lane.state().count()].iter().enumerate() {
+    for (index, slot) in lane.slots()[..lane.lane_state().count()].iter().enumerate() {
         let word = slot.load();
         if let Some(child) = lane.child_of(word).filter(|child| child.forward().is_some()) {
             swing(lane, index, word, child, guard);
@@ -333,19 +362,60 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
         return 0;
     }
     match goal.hint(lane.prefix()) {
+        Some(hint) if is_exact::<K>() => pick_exact::<K, V, S>(lane, hint),
         Some(hint) => pick_by_hint(lane, goal, hint),
         None => {
             let order = |key: &K| {
                 // Without a hint, the key decides.
                 if goal.reaches(0, || key) { Ordering::Greater } else { Ordering::Less }
             };
-            let place = lane.search(lane.state(), order);
-            if !place.above.is_null() {
-                *above = place.above;
+            let spot = lane.search(lane.shown(), order);
+            if !spot.above.is_null() {
+                *above = spot.above;
             }
-            place.floor.map_or(0, |(index, _)| index)
+            spot.floor.unwrap_or(0)
         }
     }
+}
+
+/// `pick`, where hints are whole keys, and a live slot's is its child's fence (I1): no child need be asked.
+#[inline]
+fn pick_exact<K, V, S: Seek<K>>(lane: BlockRef<'_, K, V>, hint: u64) -> usize {
+    let slots = &lane.slots()[..lane.lane_state().count()];
+    let (sorted, appended) = slots.split_at(lane.sorted());
+    let is_reached = |slot: &Slot| {
+        if S::IS_INCLUSIVE { slot.hint::<K>() <= hint } else { slot.hint::<K>() < hint }
+    };
+    let floor = live_until(lane, last_where(sorted, is_reached));
+    // Without branches: which of the appended are better is up to chance.
+    let (mut best, mut best_hint) = (floor, slots[floor].hint::<K>());
+    for (index, slot) in appended.iter().enumerate() {
+        let is_better = is_reached(slot) & (best_hint < slot.hint::<K>());
+        best = if is_better { sorted.len() + index } else { best };
+        best_hint = if is_better { slot.hint::<K>() } else { best_hint };
+    }
+    if best == floor || !slots[best].load().dead() {
+        best
+    } else {
+        best_live(lane, floor, is_reached)
+    }
+}
+
+/// The best of the live appended slots and of `best`.
+#[cold]
+fn best_live<K, V>(
+    lane: BlockRef<'_, K, V>,
+    mut best: usize,
+    is_reached: impl Fn(&Slot) -> bool,
+) -> usize {
+    let slots = &lane.slots()[..lane.lane_state().count()];
+    for (index, slot) in slots.iter().enumerate().skip(lane.sorted()) {
+        let is_better = is_reached(slot) && slots[best].hint::<K>() < slot.hint::<K>();
+        if is_better && !slot.load().dead() {
+            best = index;
+        }
+    }
+    best
 }
 
 #[inline]
@@ -354,16 +424,16 @@ fn pick_by_hint<'g, K: Ord + 'g, V, S: Seek<K>>(
     goal: &S,
     hint: u64,
 ) -> usize {
-    let slots = &lane.slots()[..lane.state().count()];
+    let slots = &lane.slots()[..lane.lane_state().count()];
     let (sorted, appended) = slots.split_at(lane.sorted());
-    let mut best = last_where(sorted, |slot| slot.hint() < hint);
-    if sorted.get(best + 1).is_some_and(|next| next.hint() == hint) {
+    let mut best = last_where(sorted, |slot| slot.hint::<K>() < hint);
+    if sorted.get(best + 1).is_some_and(|next| next.hint::<K>() == hint) {
         best = last_tied(lane, goal, best, hint);
     }
     best = live_until(lane, best);
     // How far the nearest of the appended is from the goal. What lies beyond the goal wraps round, and is
     // further than all that does not.
-    let distance = |slot: &Slot| hint.wrapping_sub(slot.hint());
+    let distance = |slot: &Slot| hint.wrapping_sub(slot.hint::<K>());
     let least = appended.iter().map(distance).fold(u64::MAX, u64::min);
     let rival = distance(&slots[best]);
     if least > rival {
@@ -386,9 +456,9 @@ fn best_of_appended<'g, K: Ord + 'g, V, S: Seek<K>>(
     mut best: usize,
     hint: u64,
 ) -> usize {
-    let slots = &lane.slots()[..lane.state().count()];
+    let slots = &lane.slots()[..lane.lane_state().count()];
     for index in lane.sorted()..slots.len() {
-        let (own, best_hint) = (slots[index].hint(), slots[best].hint());
+        let (own, best_hint) = (slots[index].hint::<K>(), slots[best].hint::<K>());
         if best_hint <= own && own <= hint && is_better(lane, goal, index, best) {
             best = index;
         }
@@ -432,7 +502,7 @@ fn last_tied<'g, K: 'g, V, S: Seek<K>>(
     hint: u64,
 ) -> usize {
     let sorted = &lane.slots()[..lane.sorted()];
-    let last = last_where(sorted, |slot| slot.hint() <= hint);
+    let last = last_where(sorted, |slot| slot.hint::<K>() <= hint);
     last_reached(lane, goal, before, last + 1)
 }
 
@@ -474,7 +544,7 @@ fn is_better<'g, K: Ord + 'g, V, S: Seek<K>>(
     index: usize,
     than: usize,
 ) -> bool {
-    let (one, other) = (lane.slots()[index].hint(), lane.slots()[than].hint());
+    let (one, other) = (lane.slots()[index].hint::<K>(), lane.slots()[than].hint::<K>());
     let Some(child) = lane.child_at(index).filter(|_| one >= other) else { return false };
     if one == other {
         // If the other slot has died, any live one is better.

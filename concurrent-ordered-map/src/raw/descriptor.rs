@@ -10,26 +10,25 @@ use std::ops::Deref;
 use std::ptr::{NonNull, null_mut, without_provenance_mut};
 
 use super::block::{Block, BlockRef};
-use super::entry::Entry;
+use super::pair::Pair;
 use crate::batch::Tally;
 use crate::reclaim::{self, Guard};
 use crate::sync::{AtomicPtr, AtomicU32, Ordering, Witness};
 
 /// One write of a batch.
 pub(super) enum Op<K, V> {
-    /// Insert this entry, or put it in the place of the one with its key. The descriptor is its holder until
+    /// Insert this, or put it in the place of what has its key. The descriptor is the entry's holder until
     /// the batch is decided, then its slot.
-    Put(*mut Entry<K, V>),
-    Remove(K),
+    Put(Pair),
+    Remove(K, PhantomData<V>),
 }
 
 impl<K, V> Op<K, V> {
     pub(super) fn new(key: K, value: Option<V>) -> Self {
-        let Some(value) = value else { return Self::Remove(key) };
-        let entry = Entry::allocate(key);
-        // SAFETY: nobody else has the entry, which has no value.
-        unsafe { Entry::put_value(entry, value) };
-        Self::Put(entry)
+        match value {
+            Some(value) => Self::Put(Pair::file(key, value)),
+            None => Self::Remove(key, PhantomData),
+        }
     }
 
     /// # Safety
@@ -37,8 +36,8 @@ impl<K, V> Op<K, V> {
     pub(super) unsafe fn key(&self) -> &K {
         match self {
             // SAFETY: the descriptor held it at that moment, so that it is released later.
-            Self::Put(entry) => unsafe { Entry::key_of(*entry) },
-            Self::Remove(key) => key,
+            Self::Put(pair) => unsafe { pair.key::<K, V>() },
+            Self::Remove(key, _) => key,
         }
     }
 }
@@ -61,16 +60,12 @@ pub(super) struct Plan<K, V> {
     /// Which part a leaf is, by the leaves' addresses.
     by_leaf: Vec<(*mut Block<K, V>, usize)>,
     /// The entries that are replaced or removed, in key order.
-    pub(super) displaced: Vec<*mut Entry<K, V>>,
+    pub(super) displaced: Vec<Pair>,
     pub(super) tally: Tally,
 }
 
 impl<K, V> Plan<K, V> {
-    pub(super) fn new(
-        parts: Vec<Part<K, V>>,
-        displaced: Vec<*mut Entry<K, V>>,
-        tally: Tally,
-    ) -> Self {
+    pub(super) fn new(parts: Vec<Part<K, V>>, displaced: Vec<Pair>, tally: Tally) -> Self {
         let mut by_leaf: Vec<_> = parts.iter().map(|part| part.leaf).zip(0..).collect();
         by_leaf.sort_unstable();
         Self { parts, by_leaf, displaced, tally }
@@ -164,9 +159,9 @@ impl<K, V> Drop for Descriptor<K, V> {
         for op in mem::take(&mut self.ops) {
             match op {
                 // SAFETY: the batch has not taken effect, so the hold is the descriptor's own.
-                Op::Put(entry) if !decided => unsafe { Entry::release(entry) },
+                Op::Put(pair) if !decided => unsafe { pair.release::<K, V>() },
                 Op::Put(_) => {}
-                Op::Remove(key) => reclaim::contain(|| drop(key)),
+                Op::Remove(key, _) => reclaim::contain(|| drop(key)),
             }
         }
     }
@@ -213,10 +208,10 @@ impl<K: Send + 'static, V: Send + 'static> Descriptor<K, V> {
             return;
         }
         for op in &self.ops {
-            if let Op::Put(entry) = op {
+            if let Op::Put(pair) = op {
                 // SAFETY: the batch will not take effect, so the hold is the descriptor's own. Who helps it, and
                 // reads keys, is pinned.
-                unsafe { Entry::retire(*entry, guard) };
+                unsafe { pair.retire::<K, V>(guard) };
             }
         }
     }

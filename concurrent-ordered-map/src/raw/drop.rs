@@ -9,7 +9,9 @@ use std::ptr::drop_in_place;
 use super::RawMap;
 use super::block::BlockRef;
 use super::entry::Entry;
-use super::state::Word;
+use super::leaf::Order;
+use super::pair::is_inline;
+use super::state::bits_of;
 use crate::sync::Ordering;
 
 /// Drops values one by one and keeps the first panic, so that each gets its turn.
@@ -73,18 +75,12 @@ impl<K: Ord, V> RawMap<K, V> {
     pub(crate) fn into_entries(mut self) -> Vec<(K, V)> {
         let mut taken = Vec::with_capacity(self.len());
         for leaf in leaves(self.last_root()) {
-            let mut slots: Vec<_> = leaf.slots()[..leaf.state().count()].iter().collect();
-            slots.retain(|slot| !slot.load().dead());
-            slots.sort_unstable_by_key(|slot| {
-                // SAFETY: the leaf is live, so the entry is its own.
-                (slot.hint(), unsafe { Entry::<K, V>::key_of(slot.load().pointer()) })
-            });
-            for slot in slots {
-                let entry = slot.load();
-                let emptied = slot.exchange(entry, Word::REMOVED);
-                debug_assert!(emptied.is_ok(), "somebody else uses the map");
-                // SAFETY: nobody else uses the map, and the slot has just let go of the entry.
-                taken.push(unsafe { Entry::take(entry.pointer()) });
+            let mut order = Order::default();
+            leaf.in_order(leaf.leaf_state(), &mut order);
+            leaf.empty_out();
+            for index in order.iter() {
+                // SAFETY: nobody else uses the map, and the leaf, which is live, has just let go of the entry.
+                taken.push(unsafe { leaf.pair(index).take() });
             }
         }
         taken
@@ -122,16 +118,13 @@ fn leaves<K, V>(root: BlockRef<'_, K, V>) -> impl Iterator<Item = BlockRef<'_, K
 /// # Safety
 /// Nobody else uses the map.
 unsafe fn drop_content<K, V>(leaf: BlockRef<'_, K, V>, dropper: &mut Dropper) {
-    for slot in &leaf.slots()[..leaf.state().count()] {
-        let word = slot.load();
-        if !word.dead() {
-            // SAFETY: the leaf is live, so the entry is its own.
-            unsafe { dropper.drop_entry::<K, V>(word.pointer()) };
-        }
+    for index in bits_of(leaf.leaf_state().live()).filter(|_| !is_inline::<K, V>()) {
+        // SAFETY: the leaf is live, so the entry is its own.
+        unsafe { dropper.drop_entry::<K, V>(leaf.pair(index).word().cast()) };
     }
-    if !leaf.is_first() {
+    if let Some(fence) = leaf.low().entry() {
         // SAFETY: I6, the leaf is an owner of its fence.
-        unsafe { dropper.drop_key(leaf.low()) };
+        unsafe { dropper.drop_key(fence) };
     }
 }
 

@@ -24,9 +24,8 @@ const KEY_GONE: u64 = 1 << 62;
 /// The same of the value.
 const VALUE_GONE: u64 = 1 << 63;
 
-/// A key and its value. Aligned so that three tag bits fit into a pointer to it.
-#[repr(align(8))]
-pub(crate) struct Entry<K, V> {
+/// A key and its value.
+pub(super) struct Entry<K, V> {
     /// How many owners of which kind.
     owners: AtomicU64,
     witness: Witness,
@@ -37,14 +36,14 @@ pub(crate) struct Entry<K, V> {
 impl<K, V> Entry<K, V> {
     /// A live entry's key: an `&Entry` is only ever made of an entry that a slot held while pinned.
     #[inline]
-    pub(crate) fn key(&self) -> &K {
+    pub(super) fn key(&self) -> &K {
         // SAFETY: I6, the slot's hold ends a grace period after the entry left its slot.
         unsafe { self.key.assume_init_ref() }
     }
 
     /// A live entry's value.
     #[inline]
-    pub(crate) fn value(&self) -> &V {
+    pub(super) fn value(&self) -> &V {
         // SAFETY: as for the key.
         unsafe { self.value.assume_init_ref() }
     }

@@ -130,11 +130,13 @@ fn bytes<T: ?Sized>(key: &T) -> Option<&[u8]> {
     None
 }
 
+/// Shifts signed numbers into unsigned order.
+const SIGN: u64 = 1 << 63;
+
 /// The hint of a number; 0, which decides nothing, for other types.
 #[inline]
 #[expect(clippy::cast_sign_loss, reason = "signed numbers are shifted into unsigned order")]
 fn number<T: ?Sized>(key: &T) -> u64 {
-    const SIGN: u64 = 1 << 63;
     macro_rules! as_type {
         ($($u:ty => $convert:expr),+ $(,)?) => { $(
             if is::<T, $u>() {
@@ -162,6 +164,27 @@ fn number<T: ?Sized>(key: &T) -> u64 {
         i128 => |key: &i128| ((*key >> 64) as u64) ^ SIGN,
     );
     0
+}
+
+/// What tells the hint of an exact key from the key extended to eight bytes, by exclusive or; 0 for others.
+#[inline]
+pub(super) fn bias<T: ?Sized>() -> u64 {
+    if one_of!(T: i8, i16, i32, i64, isize) { SIGN } else { 0 }
+}
+
+/// True if hints are whole keys.
+#[inline]
+pub(super) fn is_exact<T: ?Sized>() -> bool {
+    kind::<T>() == Kind::Exact
+}
+
+/// True of plain numbers of at most the size of a word: they may be copied, and nothing in them changes behind
+/// a shared reference.
+#[inline]
+pub(super) fn is_plain<T: ?Sized>() -> bool {
+    let wide = size_of::<*mut ()>() == size_of::<u64>();
+    one_of!(T: (), u8, u16, u32, usize, i8, i16, i32, isize, f32, char, bool)
+        || wide && one_of!(T: u64, i64, f64)
 }
 
 /// True if blocks of such keys have prefixes.
@@ -225,7 +248,7 @@ impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
         K: 'k,
     {
         // Equal hints mean equal keys.
-        let exact = comparable::<K, Q>() && kind::<K>() == Kind::Exact;
+        let exact = comparable::<K, Q>() && is_exact::<K>();
         exact || self.key.cmp(key().borrow()).is_eq()
     }
 
@@ -244,7 +267,7 @@ impl<'q, K: Borrow<Q>, Q: Ord + ?Sized> Needle<'q, K, Q> {
         match self.hint(&[]) {
             Some(own) if own != hint => own.cmp(&hint),
             // Equal hints mean equal keys.
-            Some(_) if kind::<K>() == Kind::Exact => Ordering::Equal,
+            Some(_) if is_exact::<K>() => Ordering::Equal,
             _ => self.key.cmp(key().borrow()),
         }
     }

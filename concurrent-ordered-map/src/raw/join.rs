@@ -108,6 +108,6 @@ pub(super) fn holdings<K: Ord, V>(block: BlockRef<'_, K, V>) -> usize {
     if block.level() == 0 || block.is_first() {
         return block.live();
     }
-    let children = (0..block.state().count()).filter_map(|index| block.child_at(index));
+    let children = (0..block.lane_state().count()).filter_map(|index| block.child_at(index));
     children.filter(|child| child.low_key().cmp(&block.low_key()).is_ge()).count()
 }

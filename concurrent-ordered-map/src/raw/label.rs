@@ -9,21 +9,21 @@
 //! compared with keys: by binary search among the slots of birth, and then with those of the appended whose
 //! labels lie between what was found.
 //!
-//! Which slots are live differs from moment to moment, so two threads may find two labels for one slot. The
-//! first that is written is the slot's (I1). Either is right: each slot that is live later on was compared.
+//! Which slots are live differs from moment to moment. A label in a leaf is made for the very state in which its
+//! slot is published. In a lane two threads may find two labels for one slot; the first that is written is the
+//! slot's (I1), and either is right: each slot that is live later on was compared.
 
 use std::cmp::Ordering as Order;
 use std::ptr::null_mut;
 
 use super::block::BlockRef;
-use super::content::fence;
 use super::entry::Entry;
 use super::hint::{has_labels, hint};
-use super::state::{State, Word};
+use super::pair::Pair;
 use crate::sync::{AtomicPtr, Ordering};
 
-/// The entry whose key is the lower fence of a lane's child.
-pub(super) type Fence<K, V> = AtomicPtr<Entry<K, V>>;
+/// Where a lane keeps the entry whose key is the lower fence of a child.
+pub(super) type Place<K, V> = AtomicPtr<Entry<K, V>>;
 
 /// True if blocks of a level keep their children's fences, so that a search does not go to a child for each.
 #[inline]
@@ -37,9 +37,9 @@ pub(super) fn at_birth(index: usize, count: usize) -> u64 {
 }
 
 /// Where a goal lies among the live slots of a block.
-pub(super) struct Place<K, V> {
-    /// The slot with the greatest key that does not exceed the goal, and what it held.
-    pub(super) floor: Option<(usize, Word)>,
+pub(super) struct Spot<K, V> {
+    /// The slot with the greatest key that does not exceed the goal.
+    pub(super) floor: Option<usize>,
     /// That slot's key is the goal.
     pub(super) is_exact: bool,
     /// The entry that has the least key beyond the goal; null if no slot has one.
@@ -49,7 +49,7 @@ pub(super) struct Place<K, V> {
     high: u64,
 }
 
-impl<K, V> Place<K, V> {
+impl<K, V> Spot<K, V> {
     /// A label for the goal.
     fn label(&self) -> u64 {
         if self.is_exact { self.low } else { (self.low + (self.high - self.low) / 2).max(1) }
@@ -57,78 +57,94 @@ impl<K, V> Place<K, V> {
 }
 
 impl<'g, K, V> BlockRef<'g, K, V> {
-    /// Looks for a goal among the slots that are published in this state, given how it is ordered against
-    /// a key. The block was not replaced when the caller looked.
+    /// Looks for a goal among the slots of a leaf that are `chosen`, or among the first so many of a lane, given
+    /// how the goal is ordered against a key. The block was not replaced when the caller looked.
     #[inline]
-    pub(super) fn search(self, state: State, goal: impl Fn(&K) -> Order) -> Place<K, V> {
-        let slots = &self.slots()[..state.count()];
-        let mut place =
-            Place { floor: None, is_exact: false, above: null_mut(), low: 0, high: u64::MAX };
+    pub(super) fn search(self, chosen: u32, goal: impl Fn(&K) -> Order) -> Spot<K, V> {
+        let mut spot =
+            Spot { floor: None, is_exact: false, above: null_mut(), low: 0, high: u64::MAX };
         let mut low = 0;
+        let mut count = chosen as usize;
         if self.level() > 0 {
             // It leads to where the lane's fence is, or left of it (I14).
-            (place.floor, place.low) = (Some((0, slots[0].load())), slots[0].hint());
+            (spot.floor, spot.low) = (Some(0), self.slots()[0].hint::<K>());
             low = 1;
+        } else {
+            count = (u32::BITS - chosen.leading_zeros()) as usize;
         }
-        let mut high = self.sorted();
-        while low < high && !place.is_exact {
+        let slots = &self.slots()[..count];
+        let key = |index| self.key_at(index, chosen);
+        let mut high = self.sorted().min(count);
+        while low < high && !spot.is_exact {
             let middle = low + (high - low) / 2;
             let mut index = middle;
-            let mut word = slots[index].load();
-            while word.dead() && index > low {
+            let mut found = key(index);
+            while found.is_none() && index > low {
                 index -= 1;
-                word = slots[index].load();
+                found = key(index);
             }
-            if word.dead() || self.compare(&mut place, index, word, &goal) != Order::Less {
-                low = middle + 1;
-            } else {
-                high = index;
+            match found {
+                Some(found) if self.compare(&mut spot, index, found, &goal) == Order::Less => {
+                    high = index
+                }
+                _ => low = middle + 1,
             }
         }
         for (index, slot) in slots.iter().enumerate().skip(self.sorted()) {
-            if place.low <= slot.hint() && slot.hint() <= place.high && !place.is_exact {
-                let word = slot.load();
-                if !word.dead() {
-                    self.compare(&mut place, index, word, &goal);
+            let hint = slot.hint::<K>();
+            if spot.low <= hint && hint <= spot.high && !spot.is_exact {
+                if let Some(found) = key(index) {
+                    self.compare(&mut spot, index, found, &goal);
                 }
             }
         }
-        place
+        spot
     }
 
-    /// Narrows a place by a slot that held this.
+    /// The key of a slot, unless the slot is dead; of a lane of labels also the entry that has it.
+    #[inline]
+    fn key_at(self, index: usize, chosen: u32) -> Option<(&'g K, *mut Entry<K, V>)> {
+        if self.level() == 0 {
+            return (chosen >> index & 1 != 0).then(|| (self.key(index), null_mut()));
+        }
+        let word = self.slots()[index].load();
+        let child = self.child_of(word)?;
+        if !has_labels::<K>() {
+            // Only the first slot's child can be without a fence.
+            return Some((child.low_key()?, null_mut()));
+        }
+        // Ordering: Relaxed; written before the publication (O1) by which the reader got here.
+        let fence = self.fences()[index].load(Ordering::Relaxed);
+        // SAFETY: I6, by the look of `search`'s caller: the slot held a child whose fence it is.
+        Some((unsafe { Entry::key_of(fence) }, fence))
+    }
+
+    /// Narrows a spot by a slot that has this key.
     #[inline]
     fn compare(
         self,
-        place: &mut Place<K, V>,
+        spot: &mut Spot<K, V>,
         index: usize,
-        word: Word,
+        (key, entry): (&K, *mut Entry<K, V>),
         goal: &impl Fn(&K) -> Order,
     ) -> Order {
-        let entry = match self.fences().get(index) {
-            // Ordering: Relaxed; written before the publication (O1) by which the reader got here.
-            Some(fence) => fence.load(Ordering::Relaxed),
-            None => fence(self.level(), word.pointer()),
-        };
-        // SAFETY: I3 and I6, by the look of `search`'s caller: the slot held this entry, or a child whose
-        // fence it is.
-        let order = goal(unsafe { Entry::<K, V>::key_of(entry) });
-        let hint = self.slots()[index].hint();
+        let order = goal(key);
+        let hint = self.slots()[index].hint::<K>();
         if order == Order::Less {
-            (place.high, place.above) = (hint, entry);
+            (spot.high, spot.above) = (hint, entry);
         } else {
-            (place.low, place.floor) = (hint, Some((index, word)));
-            place.is_exact = order == Order::Equal;
+            (spot.low, spot.floor) = (hint, Some(index));
+            spot.is_exact = order == Order::Equal;
         }
         order
     }
 
     /// The fences of a lane's children, by their slots, if the lane has them.
-    fn fences(self) -> &'g [Fence<K, V>] {
+    fn fences(self) -> &'g [Place<K, V>] {
         if !has_fences::<K>(self.level()) {
             return &[];
         }
-        let place = self.end_of_slots().cast::<Fence<K, V>>();
+        let place = self.end_of_slots().cast::<Place<K, V>>();
         // SAFETY: so many follow the slots and are initialized at birth; I3.
         unsafe { std::slice::from_raw_parts(place, self.capacity()) }
     }
@@ -137,7 +153,7 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     pub(super) fn set_fence(self, index: usize, child: *mut ()) {
         if let Some(place) = self.fences().get(index) {
             // Ordering: Relaxed; the state's exchange publishes it (O1).
-            place.store(fence(self.level(), child), Ordering::Relaxed);
+            place.store(fence_entry(child), Ordering::Relaxed);
         }
     }
 
@@ -145,10 +161,10 @@ impl<'g, K, V> BlockRef<'g, K, V> {
     ///
     /// # Safety
     /// The caller has links to the children. The lane is one that has fences.
-    pub(super) unsafe fn write_fences(self, content: &[(u64, *mut ())]) {
-        let place = self.end_of_slots().cast::<Fence<K, V>>();
+    pub(super) unsafe fn write_fences(self, content: &[Pair]) {
+        let place = self.end_of_slots().cast::<Place<K, V>>();
         for index in 0..self.capacity() {
-            let child = content.get(index).map(|&(_, child)| fence(self.level(), child));
+            let child = content.get(index).map(|child| fence_entry(child.word()));
             let fence = AtomicPtr::new(child.unwrap_or(null_mut()));
             // SAFETY: the layout has room for them.
             unsafe { place.wrapping_add(index).write(fence) };
@@ -157,15 +173,23 @@ impl<'g, K, V> BlockRef<'g, K, V> {
 }
 
 impl<K: Ord, V> BlockRef<'_, K, V> {
-    /// The hint under which this block files a key in the slot behind those published in this state.
+    /// The hint under which this block files a key, given which slots count, as for `search`.
     ///
     /// It compares keys whose order is not known, and a panic in `Ord` comes out.
     #[inline]
-    pub(super) fn hint_of(self, state: State, key: &K) -> u64 {
+    pub(super) fn hint_of(self, chosen: u32, key: &K) -> u64 {
         if has_labels::<K>() {
-            self.search(state, |other| key.cmp(other)).label()
+            self.search(chosen, |other| key.cmp(other)).label()
         } else {
             hint(self.prefix(), key)
         }
     }
+}
+
+/// The entry whose key is the lower fence of a lane's child; null for the first one of a level. Only where keys
+/// are of unknown types.
+fn fence_entry<K, V>(child: *mut ()) -> *mut Entry<K, V> {
+    // SAFETY: I10, the caller has a link to the child, or the slot has that it was read from.
+    let child = unsafe { BlockRef::<K, V>::new(child.cast()) };
+    child.and_then(|child| child.low().entry()).unwrap_or(null_mut())
 }

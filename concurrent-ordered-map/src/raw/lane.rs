@@ -7,8 +7,10 @@ use std::ptr::null_mut;
 
 use super::RawMap;
 use super::block::{Birth, BlockRef};
-use super::descend::{At, resolve, tidy_children};
+use super::descend::{At, resolve};
+use super::fence::Fence;
 use super::hint::Needle;
+use super::pair::Pair;
 use super::publish::Append;
 use crate::reclaim::Guard;
 use crate::sync::Ordering;
@@ -61,7 +63,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 self.grow(block.level(), guard);
                 continue;
             };
-            let state = lane.state();
+            let state = lane.lane_state();
             // Compared before a link is taken, which a panic in `Ord` would leak.
             let is_first = lane.low_key().cmp(&Some(low)).is_eq();
             if state.frozen() {
@@ -69,11 +71,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 continue;
             }
             if state.count() == lane.capacity() && !is_first {
-                tidy_children(lane, guard);
                 self.make_room(lane, guard);
                 continue;
             }
-            let hint = if is_first { 0 } else { lane.hint_of(state, low) };
+            let hint = if is_first { 0 } else { lane.hint_of(state.count() as u32, low) };
             if !block.try_link() {
                 // Replaced and gone already; its replacement has been entered or swung in.
                 return;
@@ -105,12 +106,11 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             level: top.level() + 1,
             generation: 0,
             capacity: self.shape.capacity(top.level() + 1, 1),
-            low: null_mut(),
-            low_hint: 0,
+            low: Fence::none(),
             next: null_mut(),
             high_hint: u64::MAX,
             prefix: &[],
-            content: &[(0, top.as_word().0)],
+            content: &[Pair::new::<K>(0, top.as_word().0)],
         };
         // SAFETY: it has no fence.
         let lane = unsafe { BlockRef::<K, V>::allocate(&birth) };

@@ -1,7 +1,6 @@
 //! The life of a block: counted links, retirement, and what goes with it.
 
 use super::block::{Block, BlockRef};
-use super::entry::Entry;
 use super::state::without_fate;
 use crate::reclaim::{self, Guard};
 use crate::sync::Ordering;
@@ -68,7 +67,7 @@ impl<K, V> BlockRef<'_, K, V> {
         kept.extend((!next.is_null()).then_some(next));
         // The slots of a replaced block belong to its replacement (I5).
         if self.level() > 0 && forward.is_none() {
-            let published = &self.slots()[..self.state().count()];
+            let published = &self.slots()[..self.lane_state().count()];
             let children = published.iter().map(|slot| slot.load().pointer::<Block<K, V>>());
             kept.extend(children.filter(|child| !child.is_null()));
         }
@@ -82,12 +81,10 @@ impl<K, V> BlockRef<'_, K, V> {
     pub(super) unsafe fn free(self) {
         self.witness.end();
         let layout = Block::<K, V>::layout(self.level(), self.capacity(), self.prefix_len());
-        let low = self.low();
+        let low = *self.low();
         let memory = self.as_ptr().cast();
-        if !low.is_null() {
-            // SAFETY: I6, the block gives up its ownership, once.
-            unsafe { Entry::release_key(low) };
-        }
+        // SAFETY: I6, the block gives up its ownership, once.
+        unsafe { low.release() };
         // SAFETY: allocated by `allocate` with this layout.
         unsafe { reclaim::free(memory, layout) };
     }

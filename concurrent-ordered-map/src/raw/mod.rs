@@ -7,17 +7,20 @@
 //! ```text
 //!  level 1   [ -inf: A | h: C ]            lanes: hint of a fence, pointer to a block
 //!                |        |
-//!  level 0   A [b a c] -> B [f e] -> C [h k i .]    leaves: hint of a key, pointer to an entry
+//!  level 0   A [b a c] -> B [f e] -> C [h k i .]    leaves: a key's hint, and its entry
 //! ```
 //!
 //! * A **read** goes down the lanes, right where a lane lags behind (B above is not in its lane yet),
 //!   and scans one leaf (`descend.rs`, `write.rs`).
-//! * A **write** of a key that is there is one compare-exchange on its slot; of a new key, a slot is
-//!   reserved and then published by counting it in the block's state word (`write.rs`, `block.rs`).
+//! * A **write** has a slot given out to it, fills it, and publishes it by one compare-exchange of the leaf's
+//!   state word, which also kills the slot that the key had. So a load of that word is a view of the whole leaf
+//!   (`write.rs`, `leaf.rs`, `state.rs`).
+//! * **Numbers** are in the slots themselves, key and value; everything else is in an entry of its own (`pair.rs`).
 //! * A block that is full, or holds little, is **frozen** and replaced by one or two new ones, alone
 //!   or together with its right neighbour (`replace.rs`, `join.rs`). Its `forward` pointer then leads to
 //!   them.
-//! * A **pop** claims its slot in the state word, so that nothing smaller slips in (`pop.rs`).
+//! * A **pop** kills its slot in the very state in which that is the first, so that nothing smaller slips in
+//!   (`pop.rs`).
 //! * **Strings** often begin alike, and are filed in a block after the prefix that they share (`hint.rs`,
 //!   `content.rs`). Keys of types that are not known here are hinted by their place in the block (`label.rs`).
 //! * A **snapshot** is a number. Leaves that are older than it are replaced before they are written, and
@@ -35,26 +38,29 @@
 //!
 //! Comments name them by number.
 //!
-//! * **I1** A slot's key never changes. Slots are reserved in order; a slot's hint is written between
-//!   its reservation and its publication, and is the same whoever writes it; of labels, which may differ, the
-//!   first one that is written stays. The hints of slots that are live at one moment are in the order of their
-//!   keys: whoever makes a label compares with all that are live before it. A live slot of a lane, other than
-//!   the first, has the lower fence of each child that it ever leads to.
-//! * **I2** A dead slot stays dead. A published slot holds an entry or is dead.
+//! * **I1** A slot's key never changes. A leaf's slot is written by the one to whom it was given out, before it
+//!   is published, and not after that. A lane's slots are reserved in order; a slot's hint is written between its
+//!   reservation and its publication, and is the same whoever writes it; of labels, which may differ, the first
+//!   one that is written stays. The hints of slots that are live at one moment are in the order of their keys:
+//!   whoever makes a label compares with all that are live before it, which in a leaf are all that are live when
+//!   it is published. A live slot of a lane, other than the first, has the lower fence of each child that it ever
+//!   leads to.
+//! * **I2** A dead slot stays dead. Of the live slots of a leaf no two have one key.
 //! * **I3** A thread that is pinned may read any block or entry that was reachable since it pinned.
-//!   What is read from a slot was reachable, if the block had no `forward` at some moment before that
-//!   while the thread was pinned: the block owned it then, or got it later. Every descent has such a
-//!   moment, `RawMap::advance`, and needs no second look: what a frozen slot holds was the truth at
-//!   that moment or later.
-//! * **I4** A block's state word never holds the same value twice. Nothing is published between two
-//!   looks that saw the same count.
-//! * **I5** A live entry is owned by one slot of one block that is not replaced. Who takes it out of
-//!   that slot (overwrite, removal, own claim; for a batch, who decides it) retires it. A replacement takes over all content of
-//!   the blocks it replaces at the moment `forward` is set, and a replaced block owns none.
+//!   What is read from a leaf's slot that is live in some state, or from a lane's slot, was reachable, if the
+//!   block had no `forward` at some moment before that while the thread was pinned: the block owned it then, or
+//!   got it later. Every descent has such a moment, `RawMap::advance`, and needs no second look: what a frozen
+//!   block holds was the truth at that moment or later.
+//! * **I4** A block's state word never holds the same value twice. All that changes a leaf changes its state.
+//! * **I5** A live entry is owned by one slot of one block that is not replaced. Who kills
+//!   that slot (overwrite, removal, pop; for a batch, who decides it) retires it. A replacement takes over all
+//!   content of the blocks it replaces at the moment `forward` is set, and a replaced block owns none.
 //! * **I6** An entry is freed by its last owner. Its holders are its slot, until a grace period after it
 //!   left it, and every archived leaf that has it; every block and archived leaf whose fence it is owns the
-//!   key alone. Its value is dropped with its last holder, its key with the memory.
-//! * **I7** A key is viewed as a type of known order only if the type ids are equal.
+//!   key alone. Its value is dropped with its last holder, its key with the memory. What is inline, and a fence
+//!   whose key is exact, is copied and owned by nobody.
+//! * **I7** A key is viewed as a type of known order, and a value as a plain number, only if the type ids are
+//!   equal.
 //! * **I8** A block's fate is decided once, by the tag of its `next` pointer, before it freezes; from
 //!   then on `next` is constant, until the block is replaced. A block that is to be absorbed has one
 //!   possible absorber, its left neighbour, whose own fate names it.
@@ -72,11 +78,12 @@
 //!   absorber's, to the same block. Until a block's `forward` is set, its own slots are the truth of
 //!   its own range. So who comes to the replacement through the neighbour sees to the absorber's `forward`
 //!   before it goes on: what it changes there may be in the absorber's range.
-//! * **I13** A claim is settled before a block freezes and before anything else is published in it.
+//! * **I13** A slot that was given out and is not published when its leaf freezes is never published: its writer
+//!   has its key and value back.
 //! * **I14** A lane's first slot leads to the block that holds the lane's fence, or further left; its other
 //!   slots lead to blocks that start in its range. A lane without a block that starts in its range joins
 //!   its left neighbour. So whoever replaces a block passes by every slot that leads to it.
-//! * **I15** A block's generation never changes and exceeds the numbers of the snapshots that were taken
+//! * **I15** A leaf's generation never changes and exceeds the numbers of the snapshots that were taken
 //!   before its content was fixed: the generation of a replacement is decided by the freezing of what it
 //!   replaces, and is no less. Before a replacement can be found, what it replaces is in the archive of every
 //!   snapshot alive whose number is not below the one's generation, and is below the other's. A call that
@@ -97,12 +104,11 @@
 //!
 //! | call | where |
 //! |---|---|
-//! | overwrite, removal | the exchange of the slot |
-//! | hit | the load of the slot; of a frozen one, the later of its freezing and the look at `forward` |
-//! | miss | the load of the leaf's state; of a frozen one, as for a hit |
-//! | insertion of a new key | the exchange of the state that counts its slot, by whomever |
-//! | pop | the exchange that kills the claimed slot; on an empty map, between two equal states |
-//! | first, last, nearest | the second look at the slot; if there is none, between the two looks |
+//! | insertion, overwrite | the exchange of the state that publishes the slot |
+//! | removal, pop | the exchange of the state that kills the slot |
+//! | hit, miss, nearest in one leaf | the load of the leaf's state; of a frozen one, the later of its freezing and the look at `forward` |
+//! | nearest, across leaves | the load of the last leaf's state; if there is none, between the two looks |
+//! | pop of an empty map | between two equal states |
 //! | batch | the exchange that decides it, by whomever |
 //! | snapshot | the exchange of the list of those alive; see `snapshot.rs` |
 //!
@@ -112,9 +118,9 @@
 //!
 //! | pair | release | acquire | what becomes visible |
 //! |---|---|---|---|
-//! | **O1** | `Block::change_state` (publish, claim, settle, freeze) | `Block::state`, its own failures | slots below the count: hint and pointer |
-//! | **O2** | `Slot::exchange` | `Slot::load`, its own failures | the entry's or block's content |
-//! | **O3** | `Block::exchange_word`, `settle_forward`; `freeze` (tags) | `Block::forward_word`; `Slot::load` | the replacement's or descriptor's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
+//! | **O1** | `Block::change_state` (publish, kill, freeze) | `Block::state_word`, its own failures | the published slots, and what they lead to |
+//! | **O2** | `Slot::exchange` | `Slot::load`, its own failures | the child's content |
+//! | **O3** | `Block::exchange_word`, `settle_forward`; `freeze_lane` (tags) | `Block::forward_word`; `Slot::load` | the replacement's or descriptor's content; after a frozen tag the decision, after a pending tag is gone the absorber's `forward` |
 //! | **O4** | `Block::exchange_next` | `Block::next_word` | the neighbour's content; the fate, and of an absorbed block the absorber |
 //! | **O5** | `RawMap::swing_root` | `RawMap::root` | the root's content |
 //! | **O6** | `Entry::release`, `release_key`, `disown_key`, `disown_value` | the same | all that other owners did with key and value |
@@ -131,18 +137,16 @@
 //! | call | lines | read-modify-writes |
 //! |---|---|---|
 //! | get, miss, first, last, iteration | 0 | 0 |
-//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3, with a label 4 |
-//! | overwrite | its slot | 1 |
-//! | removal | its slot, the thread's counter | 2 |
-//! | pop | its leaf's header and slot, the thread's counter | 4 |
+//! | insertion of a new key | its leaf's header and slot, the thread's counter | 3 |
+//! | overwrite | its leaf's header and slot | 2 |
+//! | removal, pop | its leaf's header, the thread's counter | 2 |
 //! | batch | for each leaf its header and slots, and those that lead to it; the descriptor | some 20, and one a slot |
 //!
-//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A split happens once in about
-//! half a leaf's insertions and costs some 40 more, on lines of its own neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
+//! Held by `calls_write_as_few_lines_as_they_say` in `tests.rs`, which counts. A leaf is replaced when its slots
+//! have been given out, that is once in some seven to fourteen insertions and overwrites, at some 20 more, on lines
+//! of its own neighbourhood. While no snapshot is alive, every call loads one pointer from the line that the root is in,
 //! which only snapshots and new roots write. The first write to a leaf after a snapshot replaces the leaf,
 //! and adds a holder to each of its entries.
-pub(crate) mod entry;
-
 mod apply;
 mod archive;
 mod block;
@@ -150,12 +154,16 @@ mod content;
 mod descend;
 mod descriptor;
 mod drop;
+mod entry;
+mod fence;
 mod forward;
 mod hint;
 mod join;
 mod label;
 mod lane;
+mod leaf;
 mod link;
+mod pair;
 mod pop;
 mod prefetch;
 mod publish;
@@ -173,10 +181,13 @@ mod write;
 use std::ptr::null_mut;
 
 use block::{Birth, BlockRef};
-pub(crate) use entry::Entry;
+use fence::Fence;
+pub(crate) use pair::Item;
 pub(crate) use view::{Ascent, Descent, View};
 pub(crate) use walk::{Backward, Forward};
 pub(crate) use write::{Change, Changed};
+
+use state::LeafState;
 
 use crate::sync::{AtomicIsize, AtomicPtr, Ordering, STRIPES, stripe};
 
@@ -236,13 +247,13 @@ pub(crate) struct RawMap<K, V> {
 impl<K, V> RawMap<K, V> {
     pub(crate) fn new(shape: Shape) -> Self {
         assert!(shape.leaf >= 2, "a leaf must have room for a split");
+        assert!(shape.slots(0) <= LeafState::SLOTS, "a leaf's state has no bits for more slots");
         assert!(shape.lane >= 4, "the levels must get shorter upwards");
         let birth = Birth::<K, V> {
             level: 0,
             generation: 0,
             capacity: shape.capacity(0, 0),
-            low: null_mut(),
-            low_hint: 0,
+            low: Fence::none(),
             next: null_mut(),
             high_hint: u64::MAX,
             prefix: &[],

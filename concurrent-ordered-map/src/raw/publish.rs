@@ -1,14 +1,12 @@
-//! How a block changes: slots are appended, claimed and frozen through its state word.
+//! How a lane changes: slots are appended and frozen through its state word, and exchanged one by one.
 
 use std::ptr::null_mut;
 
 use super::block::BlockRef;
-use super::content::fence;
-use super::entry::Entry;
-use super::state::{FROZEN, Fate, State, Word, fate};
+use super::state::{FROZEN, Fate, LaneState, Word, fate};
 use crate::sync::{Ordering, fetch_tag};
 
-/// What appending to a block came to.
+/// What appending to a lane came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Append {
     /// The pointer is published.
@@ -16,87 +14,49 @@ pub(super) enum Append {
     /// The slot was reserved first by another thread, with this in it; see `publish_other`. The pointer was
     /// never seen by anyone.
     Reserved(Word),
-    /// The block froze while the pointer was on offer: others may have read its key.
+    /// The lane froze while the pointer was on offer: others may have read it.
     Refused,
 }
 
 impl<K, V> BlockRef<'_, K, V> {
-    /// Appends a pointer, if nothing has been published since `seen`, which is open and not full.
-    pub(super) fn append(self, seen: State, hint: u64, pointer: *mut ()) -> Append {
+    #[inline]
+    pub(super) fn lane_state(self) -> LaneState {
+        debug_assert!(self.level() > 0);
+        LaneState(self.state_word())
+    }
+
+    /// How many slots are published, as [`search`](Self::search) wants it.
+    #[inline]
+    pub(super) fn shown(self) -> u32 {
+        u32::from(self.lane_state().0 as u8)
+    }
+
+    fn change_lane(self, seen: LaneState, new: LaneState) -> Result<(), LaneState> {
+        self.change_state(seen.0, new.0).map_err(LaneState)
+    }
+
+    /// Appends a child, if nothing has been published since `seen`, which is open and not full.
+    pub(super) fn append(self, seen: LaneState, hint: u64, child: *mut ()) -> Append {
         let index = seen.count();
         let slot = &self.slots()[index];
-        match slot.exchange(Word(null_mut()), Word(pointer)) {
-            Ok(()) => {
-                self.set_fence(index, pointer);
-                self.publish_own(seen, hint)
-            }
-            Err(other) => Append::Reserved(other),
+        if let Err(other) = slot.exchange(Word(null_mut()), Word(child)) {
+            return Append::Reserved(other);
+        }
+        self.set_fence(index, child);
+        slot.set_hint::<K>(hint);
+        match self.change_lane(seen, seen.published()) {
+            Err(now) if now.count() == index => Append::Refused,
+            _ => Append::Done,
         }
     }
 
-    /// Publishes the slot that this thread has reserved.
-    fn publish_own(self, mut seen: State, hint: u64) -> Append {
-        let index = seen.count();
-        self.slots()[index].set_hint::<K>(hint);
-        loop {
-            match self.change_state(seen, seen.published()) {
-                Ok(()) => return Append::Done,
-                Err(now) if now.count() > index => return Append::Done,
-                Err(now) if now.frozen() => return Append::Refused,
-                Err(now) if now.claimed().is_some() => {
-                    self.settle_claim(now);
-                    seen = self.state();
-                    if seen.count() > index {
-                        return Append::Done;
-                    }
-                    if seen.frozen() {
-                        return Append::Refused;
-                    }
-                }
-                Err(now) => seen = now,
-            }
-        }
-    }
-
-    /// Claims a slot for a pop: until the claim is settled nothing is published in this block.
-    pub(super) fn claim(self, seen: State, slot: usize) -> bool {
-        let claimed = seen.claim(slot);
-        let won = self.change_state(seen, claimed).is_ok();
-        if won {
-            self.settle_claim(claimed);
-        }
-        won
-    }
-
-    /// Kills the claimed slot and clears the claim, whoever made it.
-    pub(super) fn settle_claim(self, claimed: State) {
-        let Some(index) = claimed.claimed() else { return };
-        let slot = &self.slots()[index];
-        let mut word = slot.load();
-        // A slot under a claim is not frozen: freezing settles the claim first. A settled claim has
-        // left a dead slot behind, which stops a helper that comes late.
-        while !word.dead() {
-            match slot.exchange(word, word.popped()) {
-                Ok(()) => break,
-                Err(now) => word = now,
-            }
-        }
-        let _ = self.change_state(claimed, claimed.settled());
-    }
-
-    /// Stops all writes to this block, whose fate is decided. The first to get here decides of which
-    /// generation the replacement will be (I15).
-    pub(super) fn freeze(self, generation: u64) {
+    /// Stops all writes to this lane, whose fate is decided.
+    pub(super) fn freeze_lane(self) {
         debug_assert_ne!(fate(self.next_word()), Fate::Open);
-        let mut state = self.state();
+        let mut state = self.lane_state();
         while !state.frozen() {
-            if state.claimed().is_some() {
-                self.settle_claim(state);
-                state = self.state();
-                continue;
-            }
-            match self.change_state(state, state.freeze(generation)) {
-                Ok(()) => state = state.freeze(generation),
+            match self.change_lane(state, state.freeze()) {
+                Ok(()) => state = state.freeze(),
                 Err(now) => state = now,
             }
         }
@@ -110,18 +70,16 @@ impl<K, V> BlockRef<'_, K, V> {
 
 impl<K: Ord, V> BlockRef<'_, K, V> {
     /// Publishes the slot that another thread has reserved, so that nobody waits for it.
-    pub(super) fn publish_other(self, seen: State, reserved: Word) {
-        let pointer = reserved.pointer::<()>();
-        if pointer.is_null() {
-            // Published, and removed, in the meantime.
+    pub(super) fn publish_other(self, seen: LaneState, reserved: Word) {
+        // SAFETY: I3, the slot held the child a moment ago.
+        let child = unsafe { BlockRef::<K, V>::new(reserved.pointer()) };
+        // Otherwise published, and dead, in the meantime. Only a block with a fence is put into a slot.
+        let Some((child, low)) = child.and_then(|child| Some((child, child.low_key()?))) else {
             return;
-        }
-        let fence = fence::<K, V>(self.level(), pointer);
-        // SAFETY: I3 and I6, the slot held the entry or the child a moment ago; the entry may have lost its
-        // value since. Only a second block has its fence put into a slot.
-        let hint = self.hint_of(seen, unsafe { Entry::key_of(fence) });
+        };
+        let hint = self.hint_of(seen.count() as u32, low);
         self.slots()[seen.count()].set_hint::<K>(hint);
-        self.set_fence(seen.count(), pointer);
-        let _ = self.change_state(seen, seen.published());
+        self.set_fence(seen.count(), child.as_word().0);
+        let _ = self.change_lane(seen, seen.published());
     }
 }

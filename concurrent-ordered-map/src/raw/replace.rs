@@ -4,7 +4,7 @@
 //! 1. The block's fate is decided in its `next` word (I8). From here on anybody may do the rest.
 //! 2. To absorb, the right neighbour's fate is decided too; if it had one of its own, the block is
 //!    replaced alone.
-//! 3. The blocks freeze: first the state, then every published slot.
+//! 3. The blocks freeze: a leaf by its state, a lane by its state and then every published slot.
 //! 4. Whoever helps builds a replacement from what the frozen slots hold. A compare-exchange on
 //!    `forward`, of the absorbed block if there is one, agrees on one of them; it owns the content
 //!    from then on (I5). The absorber's own `forward` follows.
@@ -16,10 +16,11 @@ use std::ptr::null_mut;
 use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
-use super::content::{Content, Filed, Pair, collect, fence};
-use super::descend::{At, First, tidy_children};
-use super::entry::Entry;
-use super::hint::{Needle, hint};
+use super::content::{Content, Filed, collect, fence_of};
+use super::descend::{At, Before, First};
+use super::fence::Fence;
+use super::hint::Needle;
+use super::pair::Pair;
 use super::state::{Fate, fate};
 use crate::reclaim::Guard;
 
@@ -88,9 +89,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         partner: Option<BlockRef<'g, K, V>>,
         guard: &'g Guard,
     ) {
-        block.freeze(self.generation(guard));
+        self.freeze(block, guard);
         if let Some(partner) = partner {
-            partner.freeze(self.generation(guard));
+            self.freeze(partner, guard);
         }
         let Some(agreed) = self.agree(block, partner, guard) else { return };
         if partner.is_some()
@@ -104,6 +105,15 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         if let Some(ours) = agreed.ours {
             self.repair(block, partner, (ours.first, ours.second.as_slice()), guard);
+        }
+    }
+
+    /// Step 3, of one block.
+    pub(super) fn freeze<'g>(&'g self, block: BlockRef<'g, K, V>, guard: &'g Guard) {
+        if block.level() == 0 {
+            block.freeze_leaf(self.generation(guard));
+        } else {
+            block.freeze_lane();
         }
     }
 
@@ -184,8 +194,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         next: u64,
         guard: &Guard,
     ) {
-        let high = end.map_or(null_mut(), BlockRef::low);
-        let record = Record { low: leaf.low(), low_hint: leaf.low_hint(), high, content };
+        let high = end.map_or_else(Fence::none, |end| *end.low());
+        let record = Record { low: *leaf.low(), high, content };
         // SAFETY: I6, by the caller's word.
         unsafe { self.archive(leaf.generation(), next, &record, guard) };
     }
@@ -204,7 +214,10 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let slots = self.shape.slots(level);
         // A block that absorbs was sparse and will not be written soon, or it is emptied from the front. One
         // that is not full is replaced for the sake of a snapshot, and stays as it is.
-        let full = block.state().count() == block.capacity();
+        let full = match level {
+            0 => block.leaf_state().was_full(),
+            _ => block.lane_state().count() == block.capacity(),
+        };
         let room = if absorbing || !full { slots } else { slots - self.shape.spare(level) };
         let (left, right) = live.split_at(split_point(live.len(), slots, room, content.ascending));
         let pieces = [left, right];
@@ -236,24 +249,19 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
-        let (mut next, mut high) = (end, end.map_or(null_mut(), BlockRef::low));
+        let (mut next, mut high) = (end, end.map_or_else(Fence::none, |end| *end.low()));
         for (index, piece) in pieces.enumerate().rev() {
             let filed = Filed::new::<K, V>(block.level(), piece, origin.prefix);
-            let (mut low, mut low_hint) = (block.low(), block.low_hint());
-            if index > 0 {
-                low = fence::<K, V>(block.level(), piece[0].1);
-                // SAFETY: I6, the entry or the child's fence is owned by the old block's content.
-                low_hint = hint(&[], unsafe { Entry::<K, V>::key_of(low) });
-            }
+            // I6: the entry or the child's fence is owned by the old block's content.
+            let low = if index > 0 { fence_of(block.level(), piece[0]) } else { *block.low() };
             let birth = Birth {
                 level: block.level(),
                 generation: origin.generation,
                 capacity: self.shape.capacity(block.level(), piece.len()),
                 low,
-                low_hint,
                 next: next.map_or(null_mut(), BlockRef::as_ptr),
                 // SAFETY: I6, as above; the neighbour owns its own fence.
-                high_hint: unsafe { filed.high_hint::<K, V>(high) },
+                high_hint: unsafe { filed.high_hint(&high) },
                 prefix: filed.prefix,
                 content: &filed.slots,
             };
@@ -291,27 +299,13 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         (first, later): (BlockRef<'g, K, V>, &[BlockRef<'g, K, V>]),
         guard: &'g Guard,
     ) {
-        if let Some(left) = self.left_of(block, guard) {
-            self.tidy_next(left, guard);
-        }
-        self.touch(block, guard);
-        // The first slot of a lane may lead into the upper part of the range.
-        if let Some(end) = partner.unwrap_or(block).next() {
-            self.left_of(end, guard);
-        }
+        self.swing_to(block, partner.unwrap_or(block).next(), guard);
         block.sever_next(guard);
         if let Some(partner) = partner {
             partner.sever_next(guard);
         }
         // While the old blocks were frozen, others may have tried in vain to swing their pointers.
         self.tidy_next(*later.last().unwrap_or(&first), guard);
-        if block.level() > 0 {
-            for lane in [first].iter().chain(later) {
-                if lane.forward().is_none() {
-                    tidy_children(*lane, guard);
-                }
-            }
-        }
         for &further in later {
             self.enter(further, guard);
         }
@@ -320,6 +314,50 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
         if !first.is_first() {
             self.absorb_empty(first, guard);
+        }
+    }
+
+    /// Swings what leads to a block that has been replaced, whose range (with that of the neighbour that it
+    /// absorbed) ends at `end`: the left neighbour's pointer, and the slots of the lane above.
+    fn swing_to<'g>(
+        &'g self,
+        block: BlockRef<'g, K, V>,
+        end: Option<BlockRef<'g, K, V>>,
+        guard: &'g Guard,
+    ) {
+        let above = block.level() + 1;
+        let Some(low) = block.low_key() else {
+            self.touch(block, guard);
+            if let Some(end) = end {
+                self.left_of(end, guard);
+            }
+            return;
+        };
+        let needle = Needle::<K, K>::new(low);
+        // One way down serves for all, where they are all in one lane.
+        let lane = self.descend(&At(&needle), above, guard);
+        let left = match lane.filter(|lane| lane.low_key().cmp(&Some(low)).is_lt()) {
+            Some(lane) => {
+                self.child(lane, &At(&needle), &mut null_mut(), guard);
+                let before = self.child(lane, &Before(&needle), &mut null_mut(), guard);
+                Some(self.advance(before, &Before(&needle), null_mut(), guard))
+            }
+            None => {
+                self.touch(block, guard);
+                self.left_of(block, guard)
+            }
+        };
+        if let Some(left) = left {
+            self.tidy_next(left, guard);
+        }
+        // The first slot of a further lane may lead into the upper part of the range.
+        let lies_within = |lane: BlockRef<'g, K, V>, end: BlockRef<'g, K, V>| {
+            lane.next().is_some_and(|next| next.low_key().cmp(&end.low_key()).is_lt())
+        };
+        if let Some(end) = end
+            && lane.is_none_or(|lane| lane.forward().is_some() || lies_within(lane, end))
+        {
+            self.left_of(end, guard);
         }
     }
 
@@ -344,8 +382,11 @@ fn split_point(live: usize, slots: usize, room: usize, ascending: bool) -> usize
     }
 }
 
-/// The generation of what replaces these frozen blocks: the later of those that they froze with (I15).
+/// The generation of what replaces these frozen blocks: the later of those that they froze with (I15). Lanes
+/// have none.
 fn next_generation<K, V>(block: BlockRef<'_, K, V>, partner: Option<BlockRef<'_, K, V>>) -> u64 {
-    let next = |block: BlockRef<'_, K, V>| block.state().next_generation();
-    next(block).max(partner.map_or(0, next))
+    if block.level() > 0 {
+        return 0;
+    }
+    block.next_generation().max(partner.map_or(0, BlockRef::next_generation))
 }

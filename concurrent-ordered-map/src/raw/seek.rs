@@ -1,35 +1,26 @@
 //! The nearest entry to a bound, linearizably: the first, the last, the next above, the next below.
 //!
-//! One look at a leaf says which of its entries is nearest, but a nearer one may be inserted while it
-//! looks. So it looks twice: what was found must still be in its slot, and in no leaf that was seen
-//! may anything have been published since. As dead slots stay dead, there was then a moment between
-//! the two looks at which everything seen held at once.
+//! One look at a leaf's state says which of its entries is nearest at that moment. If it has none within the bound,
+//! the next leaf is looked at, and something nearer may come meanwhile. So the leaves in which nothing was found
+//! are looked at again: if nothing has been published in them, the look at the last leaf was a moment at which
+//! everything seen held at once.
 
 use std::borrow::Borrow;
-use std::cmp::Ordering;
 use std::ops::Bound;
 
 use super::block::BlockRef;
-use super::entry::Entry;
+use super::pair::Item;
 use super::snapshot::Access;
-use super::state::{State, Word};
+use super::state::{LeafState, bits_of};
 use super::{End, RawMap};
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
 /// A leaf in which nothing was found, and its state at that time.
-type Barren<'g, K, V> = (BlockRef<'g, K, V>, State);
+type Barren<'g, K, V> = (BlockRef<'g, K, V>, LeafState);
 
 /// Something was written meanwhile.
 struct Disturbed;
-
-/// The outermost entry of a leaf.
-pub(super) struct Outermost<'g, K, V> {
-    pub(super) index: usize,
-    word: Word,
-    hint: u64,
-    entry: &'g Entry<K, V>,
-}
 
 impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The first entry within a lower bound, or the last within an upper one.
@@ -38,7 +29,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         end: End,
         bound: Bound<&Q>,
         guard: &'g Guard,
-    ) -> Option<&'g Entry<K, V>>
+    ) -> Option<Item<'g, K, V>>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -55,7 +46,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         end: End,
         bound: Bound<&Q>,
         guard: &'g Guard,
-    ) -> Result<Option<&'g Entry<K, V>>, Disturbed>
+    ) -> Result<Option<Item<'g, K, V>>, Disturbed>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -67,9 +58,18 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let mut leaf = self.leaf_from(end, bound, Access::Read, guard);
         let mut barren = Vec::new();
         loop {
-            let state = self.open_state(leaf, guard)?;
-            if let Some(nearest) = outermost(leaf, state, end, within) {
-                return self.confirm(leaf, state, nearest, &barren, guard).map(Some);
+            let state = leaf.leaf_state();
+            // The first leaf was not wanted when it was found.
+            if !barren.is_empty() && self.is_wanted(leaf, Access::Read, guard) {
+                self.make_room(leaf, guard);
+                return Err(Disturbed);
+            }
+            if let Some(index) = outermost(leaf, state, end, |index| within(leaf.key(index))) {
+                return self.undisturbed(&barren, guard).map(|()| Some(leaf.item(index)));
+            }
+            if state.frozen() {
+                self.help(leaf, guard);
+                return Err(Disturbed);
             }
             barren.push((leaf, state));
             let further = match end {
@@ -83,88 +83,44 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         }
     }
 
-    /// The state of a leaf that is not about to be replaced.
-    fn open_state<'g>(
-        &'g self,
-        leaf: BlockRef<'g, K, V>,
-        guard: &'g Guard,
-    ) -> Result<State, Disturbed> {
-        let state = leaf.state();
-        if state.frozen() {
-            self.help(leaf, guard);
-            return Err(Disturbed);
-        }
-        if self.is_wanted(leaf, Access::Read, guard) {
-            self.make_room(leaf, guard);
-            return Err(Disturbed);
-        }
-        Ok(state)
-    }
-
-    /// The second look: the entry is where it was, and nothing nearer has come.
-    fn confirm<'g>(
-        &'g self,
-        leaf: BlockRef<'g, K, V>,
-        state: State,
-        nearest: Outermost<'g, K, V>,
-        barren: &[Barren<'g, K, V>],
-        guard: &'g Guard,
-    ) -> Result<&'g Entry<K, V>, Disturbed> {
-        if leaf.slots()[nearest.index].load() != nearest.word {
-            return Err(Disturbed);
-        }
-        self.undisturbed(barren, guard)?;
-        self.undisturbed(&[(leaf, state)], guard)?;
-        Ok(nearest.entry)
-    }
-
-    /// Nothing has been published in these leaves since, and none has been replaced, or is wanted by a
-    /// snapshot that was taken since: what came after it may have been seen in one leaf, and what came before
-    /// may still be to come in another.
+    /// The second look: nothing has been published in these leaves since, and none has been replaced, or is
+    /// wanted by a snapshot that was taken since: what came after it may have been seen in one leaf, and what
+    /// came before may still be to come in another.
     fn undisturbed(&self, barren: &[Barren<'_, K, V>], guard: &Guard) -> Result<(), Disturbed> {
         let same = barren.iter().all(|&(leaf, before)| {
-            let now = leaf.state();
-            now.count() == before.count()
-                && !now.frozen()
+            let now = leaf.leaf_state();
+            !now.frozen()
+                && now.published_since(before) == 0
                 && !self.is_wanted(leaf, Access::Read, guard)
         });
         if same { Ok(()) } else { Err(Disturbed) }
     }
 }
 
-/// The first or the last entry that is within a bound, of a leaf that was open in this state.
-pub(super) fn outermost<'g, K: Ord, V>(
-    leaf: BlockRef<'g, K, V>,
-    state: State,
+/// The first or the last slot that is live in this state and within a bound.
+#[inline]
+pub(super) fn outermost<K: Ord, V>(
+    leaf: BlockRef<'_, K, V>,
+    state: LeafState,
     end: End,
-    within: impl Fn(&K) -> bool,
-) -> Option<Outermost<'g, K, V>> {
-    let wanted = match end {
-        End::First => Ordering::Less,
-        End::Last => Ordering::Greater,
-    };
-    let look = |index: usize| {
-        let slot = &leaf.slots()[index];
-        let word = slot.load();
-        (!word.dead()).then(|| {
-            // SAFETY: I3: the leaf was open when `state` was read while pinned, so what its slots have
-            // held since is retired later.
-            let entry = unsafe { Entry::<K, V>::deref(word.pointer()) };
-            Outermost { index, word, hint: slot.hint(), entry }
-        })
-    };
-    let is_within = |one: &Outermost<'g, K, V>| within(one.entry.key());
-    let mut born = (0..leaf.sorted()).filter_map(look);
+    within: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let live = state.live();
+    let born = live & ((1 << leaf.sorted()) - 1);
     let mut best = match end {
-        End::First => born.find(is_within),
-        End::Last => born.rev().find(is_within),
+        End::First => bits_of(born).find(|&index| within(index)),
+        End::Last => {
+            (0..leaf.sorted()).rev().find(|&index| born >> index & 1 != 0 && within(index))
+        }
     };
-    for one in (leaf.sorted()..state.count()).filter_map(look) {
-        let further = best.as_ref().is_none_or(|best| {
-            one.hint.cmp(&best.hint).then_with(|| one.entry.key().cmp(best.entry.key())) == wanted
+    for index in bits_of(live & !born) {
+        let further = best.is_none_or(|best| {
+            // SAFETY: I3: the leaf was not replaced when the caller looked, before this state.
+            let order = unsafe { leaf.pair(index).order::<K, V>(leaf.pair(best)) };
+            if end == End::First { order.is_lt() } else { order.is_gt() }
         });
-        if further && is_within(&one) {
-            best = Some(one);
+        if further && within(index) {
+            best = Some(index);
         }
     }
     best

@@ -5,18 +5,19 @@
 //! the snapshot is alive (I16), so they are answered by references that need no pin.
 
 use std::borrow::Borrow;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::archive::Archived;
+use super::RawMap;
+use super::archive::{Archived, Record};
 use super::block::BlockRef;
 use super::descend::{At, Before, First, Last, Seek};
+use super::fence::Fence;
 use super::hint::Needle;
+use super::leaf::Order;
+use super::pair::{Item, is_inline};
 use super::snapshot::Snap;
-use super::walk::Batch;
-use super::write::Found;
-use super::{Entry, RawMap};
 use crate::bounds::{above, below};
 use crate::map::ConcurrentOrderedMap;
 use crate::reclaim::{self, Guard};
@@ -84,19 +85,45 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
     {
         let (map, snap) = (self.map(), self.snap());
         loop {
+            if is_inline::<K, V>()
+                && let Some(copied) = snap.archive().find(goal)
+            {
+                return Page::Archived(copied);
+            }
             let leaf = map.leaf(goal, guard);
             if !snap.wants(leaf) {
                 // I15: it was put there before the leaf could be found.
                 return Page::Archived(snap.archive().find(goal).expect("an archived leaf (I15)"));
             }
-            if snap.is_settled() {
+            if !snap.is_settled() {
+                map.make_room(leaf, guard);
+            } else if !is_inline::<K, V>() {
                 return Page::Leaf(leaf);
+            } else if !self.copy(leaf) {
+                map.help(leaf, guard);
             }
-            map.make_room(leaf, guard);
         }
     }
 
-    pub(crate) fn get<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
+    /// Copies a leaf that the snapshot wants, and that is settled, to the archive. False if it is frozen: it
+    /// may have been so before the snapshot was settled, and then what replaces it is wanted, too (I15).
+    fn copy(&self, leaf: BlockRef<'_, K, V>) -> bool {
+        let high = leaf.next().map_or_else(Fence::none, |next| *next.low());
+        let state = leaf.leaf_state();
+        if state.frozen() {
+            return false;
+        }
+        // Open, so that the neighbour was its own, and whoever replaces it will archive the same.
+        let mut order = Order::default();
+        leaf.in_order(state, &mut order);
+        let content: Vec<_> = order.iter().map(|index| *leaf.pair(index)).collect();
+        let record = Record { low: *leaf.low(), high, content: &content };
+        // SAFETY: inline entries have no holders, nor have exact keys owners.
+        unsafe { self.snap().archive().insert(&record) };
+        true
+    }
+
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<Item<'_, K, V>>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -105,20 +132,16 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
         let guard = reclaim::pin();
         match self.page(&At(&needle), &guard) {
             Page::Archived(leaf) => leaf.find(&needle),
-            Page::Leaf(leaf) => match leaf.find(&needle) {
-                // SAFETY: I16, the snapshot holds what its leaves hold.
-                Found::Live(_, word) => Some(unsafe { Entry::deref(word.pointer()) }),
-                Found::Absent(_) => None,
-            },
+            Page::Leaf(leaf) => leaf.find(&needle).index.map(|index| held(leaf, index)),
         }
     }
 
     /// How many entries there are.
     pub(crate) fn count(&self) -> usize {
         let mut pages = Ascent::new(self, Bound::<&K>::Unbounded);
-        let mut count = pages.batch.len();
+        let mut count = pages.batch.left.len();
         while pages.turn() {
-            count += pages.batch.len();
+            count += pages.batch.left.len();
         }
         count
     }
@@ -140,7 +163,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
     }
 
     /// Reads the part of the snapshot with the goal in it, and answers where it begins and ends.
-    fn read<'s>(&'s self, goal: &impl Seek<K>, batch: &mut Batch<'s, K, V>) -> Fences<'s, K> {
+    fn read<'s>(&'s self, goal: &impl Seek<K>, batch: &mut Batch<'s, K, V>) -> Fences<K, V> {
         if !self.snap().is_settled() {
             reclaim::free_some();
         }
@@ -148,8 +171,8 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
         loop {
             match self.page(goal, &guard) {
                 Page::Archived(leaf) => {
-                    batch.take(leaf.entries());
-                    return Fences { low: leaf.low_key(), high: leaf.high_key() };
+                    batch.fill(leaf.items());
+                    return Fences { low: leaf.low(), high: leaf.high() };
                 }
                 Page::Leaf(leaf) => {
                     let next = leaf.next();
@@ -157,34 +180,71 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
                         // Replaced since, so that the neighbour may be severed.
                         continue;
                     }
-                    // SAFETY: I16, the snapshot holds what its leaves hold.
-                    unsafe { batch.fill(leaf, leaf.state()) };
-                    return Fences { low: self.fence(Some(leaf)), high: self.fence(next) };
+                    let mut order = Order::default();
+                    leaf.in_order(leaf.leaf_state(), &mut order);
+                    batch.fill(order.iter().map(|index| held(leaf, index)));
+                    let high = next.map_or_else(Fence::none, |next| *next.low());
+                    return Fences { low: *leaf.low(), high };
                 }
             }
         }
     }
+}
 
-    /// Where the range of one of the snapshot's leaves begins, or of what has replaced it.
-    fn fence(&self, leaf: Option<BlockRef<'_, K, V>>) -> Option<&K> {
-        let low = leaf.filter(|leaf| !leaf.is_first())?.low();
-        // SAFETY: I16, the snapshot owns the fences of its leaves.
-        Some(unsafe { Entry::key_of(low) })
+/// An entry of a leaf that a snapshot wants and that is not inline.
+fn held<'s, K, V>(leaf: BlockRef<'_, K, V>, index: usize) -> Item<'s, K, V> {
+    debug_assert!(!is_inline::<K, V>());
+    let pair = *leaf.pair(index);
+    // SAFETY: I16, the snapshot holds what its leaves hold; the entry is not in the pair.
+    unsafe { (*std::ptr::from_ref(&pair)).item() }
+}
+
+/// The entries of one leaf, in ascending order.
+struct Batch<'s, K, V> {
+    items: Vec<Item<'s, K, V>>,
+    /// Those not yet handed out.
+    left: Range<usize>,
+}
+
+impl<'s, K, V> Batch<'s, K, V> {
+    fn new() -> Self {
+        Self { items: Vec::new(), left: 0..0 }
+    }
+
+    fn fill(&mut self, items: impl Iterator<Item = Item<'s, K, V>>) {
+        self.left = 0..0;
+        self.items.clear();
+        self.items.extend(items);
+        self.left = 0..self.items.len();
+    }
+
+    fn retain(&mut self, within: impl Fn(&K) -> bool) {
+        self.left = 0..0;
+        self.items.retain(|item| within(item.key()));
+        self.left = 0..self.items.len();
+    }
+
+    fn pop_first(&mut self) -> Option<Item<'s, K, V>> {
+        self.left.next().map(|place| self.items[place])
+    }
+
+    fn pop_last(&mut self) -> Option<Item<'s, K, V>> {
+        self.left.next_back().map(|place| self.items[place])
     }
 }
 
-/// Where a leaf's range begins and ends; `None`: where the map does.
-struct Fences<'s, K> {
-    low: Option<&'s K>,
-    high: Option<&'s K>,
+/// Where a leaf's range begins and ends. The snapshot owns them (I16).
+struct Fences<K, V> {
+    low: Fence<K, V>,
+    high: Fence<K, V>,
 }
 
 /// A snapshot's entries in ascending order.
 pub(crate) struct Ascent<'s, K, V> {
     view: &'s View<'s, K, V>,
     batch: Batch<'s, K, V>,
-    /// Where the next batch begins; `None` at the end of the map.
-    next: Option<&'s K>,
+    /// Where the next batch begins; none at the end of the map.
+    next: Fence<K, V>,
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
@@ -206,17 +266,19 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
 
     /// Goes on to the next leaf. False at the end of the map.
     fn turn(&mut self) -> bool {
-        let Some(next) = self.next else { return false };
-        self.next = self.view.read(&At(&Needle::<K, K>::new(next)), &mut self.batch).high;
+        let next = self.next;
+        // SAFETY: I16, the snapshot owns it.
+        let Some(key) = (unsafe { next.key() }) else { return false };
+        self.next = self.view.read(&At(&Needle::<K, K>::new(key)), &mut self.batch).high;
         true
     }
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Ascent<'s, K, V> {
-    type Item = &'s Entry<K, V>;
+    type Item = Item<'s, K, V>;
 
     #[inline]
-    fn next(&mut self) -> Option<&'s Entry<K, V>> {
+    fn next(&mut self) -> Option<Item<'s, K, V>> {
         loop {
             if let Some(entry) = self.batch.pop_first() {
                 return Some(entry);
@@ -232,8 +294,8 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Ascent<'s, K, 
 pub(crate) struct Descent<'s, K, V> {
     view: &'s View<'s, K, V>,
     batch: Batch<'s, K, V>,
-    /// Where the next batch ends; `None` at the beginning of the map.
-    below: Option<&'s K>,
+    /// Where the next batch ends; none at the beginning of the map.
+    below: Fence<K, V>,
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Descent<'s, K, V> {
@@ -254,15 +316,17 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Descent<'s, K, V> {
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Descent<'s, K, V> {
-    type Item = &'s Entry<K, V>;
+    type Item = Item<'s, K, V>;
 
     #[inline]
-    fn next(&mut self) -> Option<&'s Entry<K, V>> {
+    fn next(&mut self) -> Option<Item<'s, K, V>> {
         loop {
             if let Some(entry) = self.batch.pop_last() {
                 return Some(entry);
             }
-            let goal = Needle::<K, K>::new(self.below?);
+            let below = self.below;
+            // SAFETY: I16, the snapshot owns it.
+            let goal = Needle::<K, K>::new(unsafe { below.key() }?);
             self.below = self.view.read(&Before(&goal), &mut self.batch).low;
         }
     }

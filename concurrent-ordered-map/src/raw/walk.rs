@@ -8,111 +8,63 @@ use std::ops::{Bound, Range};
 
 use super::block::BlockRef;
 use super::descend::{At, Before};
-use super::entry::Entry;
 use super::hint::Needle;
-use super::slot::Slot;
+use super::leaf::Order;
+use super::pair::Item;
 use super::snapshot::Access;
-use super::state::{State, Word};
 use super::{End, RawMap};
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
 /// The entries of one leaf, in ascending order.
-pub(super) struct Batch<'g, K, V> {
-    /// Hints and entries.
-    entries: Vec<(u64, &'g Entry<K, V>)>,
+struct Batch<'g, K, V> {
+    leaf: Option<BlockRef<'g, K, V>>,
+    /// The leaf's slots.
+    order: Order,
     /// Those not yet handed out.
     left: Range<usize>,
 }
 
 impl<'g, K: Ord, V> Batch<'g, K, V> {
-    pub(super) fn new() -> Self {
-        Self { entries: Vec::new(), left: 0..0 }
+    fn new() -> Self {
+        Self { leaf: None, order: Order::default(), left: 0..0 }
     }
 
-    /// Reads a leaf. False if it has been replaced. If that happens while it is read, a key that is
-    /// present all the while is in its slot all the same.
+    /// Reads a leaf. False if it has been replaced.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
         // A panic in `Ord` leaves nothing to be handed out twice.
         self.left = 0..0;
-        self.entries.clear();
-        let state = leaf.state();
+        let state = leaf.leaf_state();
+        // I3: if it was not replaced by now, what was live in this state is retired later.
         if leaf.forward().is_some() {
             return false;
         }
-        // SAFETY: I3: the leaf was not replaced when this thread looked, just now, while pinned; what its
-        // slots have held since is retired later.
-        unsafe { self.fill(leaf, state) };
+        leaf.in_order(state, &mut self.order);
+        (self.leaf, self.left) = (Some(leaf), 0..self.order.len());
         true
     }
 
-    /// Reads what is published in a leaf by this state.
-    ///
-    /// # Safety
-    /// All that the leaf's slots hold from now on stays for `'g`.
-    pub(super) unsafe fn fill(&mut self, leaf: BlockRef<'_, K, V>, state: State) {
+    fn retain(&mut self, within: impl Fn(&K) -> bool) {
         self.left = 0..0;
-        self.entries.clear();
-        let (born, appended) = leaf.slots()[..state.count()].split_at(leaf.sorted());
-        // SAFETY: the caller's word.
-        let entry = |word: Word| unsafe { Entry::<K, V>::deref(word.pointer()) };
-        let live = |slot: &Slot| Some(slot.load()).filter(|word| !word.dead()).map(entry);
-        self.entries.reserve(state.count());
-        self.entries.extend(born.iter().filter_map(|slot| Some((slot.hint(), live(slot)?))));
-        for slot in appended {
-            if let Some(entry) = live(slot) {
-                self.insert(slot.hint(), entry);
-            }
-        }
-        self.left = 0..self.entries.len();
-    }
-
-    /// Takes entries that are in order.
-    pub(super) fn take(&mut self, entries: impl Iterator<Item = &'g Entry<K, V>>) {
-        self.left = 0..0;
-        self.entries.clear();
-        // Their hints are for `insert` only.
-        self.entries.extend(entries.map(|entry| (0, entry)));
-        self.left = 0..self.entries.len();
-    }
-
-    /// Puts an entry at its place.
-    fn insert(&mut self, hint: u64, entry: &'g Entry<K, V>) {
-        let exceeds = |&(own, other): &(u64, &Entry<K, V>)| {
-            own > hint || own == hint && other.key().cmp(entry.key()).is_gt()
-        };
-        let place =
-            self.entries.iter().rposition(|each| !exceeds(each)).map_or(0, |before| before + 1);
-        let same = |each: &&mut (u64, &Entry<K, V>)| {
-            each.0 == hint && each.1.key().cmp(entry.key()).is_eq()
-        };
-        // A key that was removed and inserted again while the slots were read is met twice; the later slot
-        // is the newer.
-        match self.entries[..place].last_mut().filter(same) {
-            Some(before) => before.1 = entry,
-            None => self.entries.insert(place, (hint, entry)),
+        if let Some(leaf) = self.leaf {
+            self.order.retain(|index| within(leaf.key(index)));
+            self.left = 0..self.order.len();
         }
     }
 
-    pub(super) fn retain(&mut self, within: impl Fn(&K) -> bool) {
-        self.left = 0..0;
-        self.entries.retain(|(_, entry)| within(entry.key()));
-        self.left = 0..self.entries.len();
-    }
-
-    /// How many are not yet handed out.
-    pub(super) fn len(&self) -> usize {
-        self.left.len()
+    #[inline]
+    fn pop_first(&mut self) -> Option<Item<'g, K, V>> {
+        self.left.next().and_then(|place| self.at(place))
     }
 
     #[inline]
-    pub(super) fn pop_first(&mut self) -> Option<&'g Entry<K, V>> {
-        self.left.next().map(|index| self.entries[index].1)
+    fn pop_last(&mut self) -> Option<Item<'g, K, V>> {
+        self.left.next_back().and_then(|place| self.at(place))
     }
 
     #[inline]
-    pub(super) fn pop_last(&mut self) -> Option<&'g Entry<K, V>> {
-        self.left.next_back().map(|index| self.entries[index].1)
+    fn at(&self, place: usize) -> Option<Item<'g, K, V>> {
+        Some(self.leaf?.item(self.order.get(place)))
     }
 }
 
@@ -148,9 +100,9 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         if read {
             self.next = next;
             if let Some(next) = next {
-                next.prefetch_content();
+                next.prefetch_entries();
                 if let Some(second) = next.next() {
-                    second.prefetch(self.map.shape.slots(0));
+                    second.prefetch();
                 }
             }
             if next.is_some_and(|next| next.forward().is_some()) {
@@ -161,7 +113,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
     }
 
     /// The first entry of the next leaf that has one.
-    fn next_batch(&mut self) -> Option<&'g Entry<K, V>> {
+    fn next_batch(&mut self) -> Option<Item<'g, K, V>> {
         while self.read_next() {
             if let Some(entry) = self.batch.pop_first() {
                 return Some(entry);
@@ -187,10 +139,10 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K, V> {
-    type Item = &'g Entry<K, V>;
+    type Item = Item<'g, K, V>;
 
     #[inline]
-    fn next(&mut self) -> Option<&'g Entry<K, V>> {
+    fn next(&mut self) -> Option<Item<'g, K, V>> {
         self.batch.pop_first().or_else(|| self.next_batch())
     }
 }
@@ -220,7 +172,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
     /// Fills the batch from a leaf. False if it was replaced: then it must be looked up again, since
     /// what was its upper part may be in another leaf.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
-        leaf.prefetch_content();
+        leaf.prefetch_entries();
         let read = self.batch.read(leaf);
         if read {
             self.below = leaf.low_key();
@@ -230,9 +182,9 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K, V> {
-    type Item = &'g Entry<K, V>;
+    type Item = Item<'g, K, V>;
 
-    fn next(&mut self) -> Option<&'g Entry<K, V>> {
+    fn next(&mut self) -> Option<Item<'g, K, V>> {
         loop {
             if let Some(entry) = self.batch.pop_last() {
                 return Some(entry);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::Finger;
 use crate::sync::{AtomicU64, Ordering, lazy_static};
 
 #[derive(Default)]
@@ -38,13 +39,13 @@ lazy_static! {
 }
 
 /// A pinned thread of a model. Not `Send`, as the real one.
-pub(crate) struct Guard(u64, PhantomData<*const ()>);
+pub(crate) struct Guard(u64, Finger, PhantomData<*const ()>);
 
 pub(crate) fn pin() -> Guard {
     let guard = STATE.with_borrow_mut(|state| {
         let now = state.tick();
         state.pinned.insert(now, ());
-        Guard(now, PhantomData)
+        Guard(now, Finger::new(), PhantomData)
     });
     // Ordering: Acquire, with `defer`.
     EPOCH.fetch_add(0, Ordering::Acquire);
@@ -69,6 +70,10 @@ impl Guard {
 
     pub(crate) fn repin(&mut self) {
         *self = pin();
+    }
+
+    pub(crate) fn finger(&self) -> &Finger {
+        &self.1
     }
 }
 

@@ -1,7 +1,8 @@
 //! The memory of a model, whichever reclaimer it has.
 //!
 //! Freed memory is kept until the model's end and every access asks whether it is alive, so a use after free
-//! or a second free fails the model at once; so does, at its end, a leak.
+//! or a second free fails the model at once; so does, at its end, a leak. It is filled with nonsense, for those
+//! that read by a reference that they were given.
 //!
 //! Loom and shuttle run all threads of a model on one OS thread, so std's thread-local state is shared by them,
 //! and none of it is a scheduling point.
@@ -32,6 +33,8 @@ pub(crate) unsafe fn free(memory: *mut u8, layout: Layout) {
     LEDGER.with_borrow_mut(|ledger| {
         let was = ledger.live.remove(&memory.addr());
         assert_eq!(was, Some(layout), "freed twice, or never allocated");
+        // SAFETY: it was allocated with this layout, and is nobody else's.
+        unsafe { memory.write_bytes(0xdd, layout.size()) };
         ledger.freed.insert(memory.addr(), (memory, layout));
     });
 }
