@@ -369,7 +369,7 @@ fn pick<'g, K: Ord + 'g, V, S: Seek<K>>(
                 // Without a hint, the key decides.
                 if goal.reaches(0, || key) { Ordering::Greater } else { Ordering::Less }
             };
-            let spot = lane.search(lane.shown(), order);
+            let spot = lane.search(lane.lane_state().shown(), order);
             if !spot.above.is_null() {
                 *above = spot.above;
             }

@@ -78,9 +78,9 @@ impl<K, V> Fence<K, V> {
     }
 
     /// # Safety
-    /// The fence is owned for all of `'g`.
+    /// The fence is owned for as long as it is borrowed.
     #[inline]
-    pub(super) unsafe fn key<'g>(&'g self) -> Option<&'g K> {
+    pub(super) unsafe fn key(&self) -> Option<&K> {
         if self.is_none() {
             return None;
         }

@@ -92,10 +92,12 @@ impl<'g, K, V> BlockRef<'g, K, V> {
         }
         for (index, slot) in slots.iter().enumerate().skip(self.sorted()) {
             let hint = slot.hint::<K>();
-            if spot.low <= hint && hint <= spot.high && !spot.is_exact {
-                if let Some(found) = key(index) {
-                    self.compare(&mut spot, index, found, &goal);
-                }
+            let is_between = spot.low <= hint && hint <= spot.high;
+            if is_between
+                && !spot.is_exact
+                && let Some(found) = key(index)
+            {
+                self.compare(&mut spot, index, found, &goal);
             }
         }
         spot

@@ -74,7 +74,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
                 self.make_room(lane, guard);
                 continue;
             }
-            let hint = if is_first { 0 } else { lane.hint_of(state.count() as u32, low) };
+            let hint = if is_first { 0 } else { lane.hint_of(state.shown(), low) };
             if !block.try_link() {
                 // Replaced and gone already; its replacement has been entered or swung in.
                 return;

@@ -249,6 +249,12 @@ impl<K: Ord, V> BlockRef<'_, K, V> {
     }
 }
 
+/// An index of a leaf's slot.
+#[inline]
+fn small(index: usize) -> u8 {
+    u8::try_from(index).expect("a leaf has few slots")
+}
+
 /// Slots of a leaf in some order.
 #[derive(Default)]
 pub(super) struct Order {
@@ -259,7 +265,7 @@ pub(super) struct Order {
 impl Order {
     #[inline]
     fn push(&mut self, index: usize) {
-        self.indices[self.count] = index as u8;
+        self.indices[self.count] = small(index);
         self.count += 1;
     }
 
@@ -271,7 +277,7 @@ impl Order {
             self.indices[place] = self.indices[place - 1];
             place -= 1;
         }
-        self.indices[place] = index as u8;
+        self.indices[place] = small(index);
         self.count += 1;
         place + 1 == self.count
     }

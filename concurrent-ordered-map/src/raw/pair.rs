@@ -105,9 +105,9 @@ impl Pair {
     /// The key of a leaf's pair.
     ///
     /// # Safety
-    /// The entry, if there is one, has an owner for all of `'g`.
+    /// The entry, if there is one, has an owner for as long as the pair is borrowed.
     #[inline]
-    pub(super) unsafe fn key<'g, K, V>(&'g self) -> &'g K {
+    pub(super) unsafe fn key<K, V>(&self) -> &K {
         if is_inline::<K, V>() {
             // SAFETY: the type is inline.
             return unsafe { self.inline_key() };
@@ -122,9 +122,10 @@ impl Pair {
     pub(super) unsafe fn inline_key<K>(&self) -> &K {
         let unused =
             if cfg!(target_endian = "big") { size_of::<u64>() - size_of::<K>() } else { 0 };
+        let place = from_ref(&self.code).wrapping_byte_add(unused).cast::<K>();
         // SAFETY: the hint of an exact key, without its bias, is the key extended to eight bytes; they are
         // aligned for all shorter ones.
-        unsafe { &*from_ref(&self.code).byte_add(unused).cast::<K>() }
+        unsafe { &*place }
     }
 
     /// Key and value of a leaf's pair.
@@ -140,6 +141,17 @@ impl Pair {
             return Item { key: unsafe { self.inline_key() }, value };
         }
         // SAFETY: the caller's word.
+        unsafe { self.entry_item() }
+    }
+
+    /// As `item`, of a pair that is not inline: the entry is somewhere else, and may outlive the pair.
+    ///
+    /// # Safety
+    /// As for `item`, and the pair is not inline.
+    #[inline]
+    pub(super) unsafe fn entry_item<'g, K, V>(self) -> Item<'g, K, V> {
+        debug_assert!(!is_inline::<K, V>());
+        // SAFETY: the caller's word.
         let entry = unsafe { Entry::<K, V>::deref(self.word.cast()) };
         Item { key: entry.key(), value: entry.value() }
     }
@@ -154,8 +166,11 @@ impl Pair {
         if is_exact::<K>() {
             return by_hint;
         }
-        // SAFETY: the caller's word.
-        by_hint.then_with(|| unsafe { self.key::<K, V>().cmp(other.key::<K, V>()) })
+        by_hint.then_with(|| {
+            // SAFETY: the caller's word.
+            let [one, other] = [self, other].map(|pair| unsafe { pair.key::<K, V>() });
+            one.cmp(other)
+        })
     }
 
     /// Adds a holder of the entry, if there is one.
@@ -201,7 +216,9 @@ impl Pair {
             // SAFETY: the type is inline, so that reading it is copying it.
             let item = unsafe { self.item::<K, V>() };
             // SAFETY: as above.
-            return unsafe { (from_ref(item.key).read(), from_ref(item.value).read()) };
+            let key = unsafe { from_ref(item.key).read() };
+            // SAFETY: as above.
+            return (key, unsafe { from_ref(item.value).read() });
         }
         // SAFETY: the caller's word.
         unsafe { Entry::take(self.word.cast()) }

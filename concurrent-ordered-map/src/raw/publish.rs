@@ -25,12 +25,6 @@ impl<K, V> BlockRef<'_, K, V> {
         LaneState(self.state_word())
     }
 
-    /// How many slots are published, as [`search`](Self::search) wants it.
-    #[inline]
-    pub(super) fn shown(self) -> u32 {
-        u32::from(self.lane_state().0 as u8)
-    }
-
     fn change_lane(self, seen: LaneState, new: LaneState) -> Result<(), LaneState> {
         self.change_state(seen.0, new.0).map_err(LaneState)
     }
@@ -77,7 +71,7 @@ impl<K: Ord, V> BlockRef<'_, K, V> {
         let Some((child, low)) = child.and_then(|child| Some((child, child.low_key()?))) else {
             return;
         };
-        let hint = self.hint_of(seen.count() as u32, low);
+        let hint = self.hint_of(seen.shown(), low);
         self.slots()[seen.count()].set_hint::<K>(hint);
         self.set_fence(seen.count(), child.as_word().0);
         let _ = self.change_lane(seen, seen.published());

@@ -93,6 +93,12 @@ impl LaneState {
         (self.0 & 0xff) as usize
     }
 
+    /// The same, as searches want it.
+    #[inline]
+    pub(super) fn shown(self) -> u32 {
+        (self.0 & 0xff) as u32
+    }
+
     #[inline]
     pub(super) fn frozen(self) -> bool {
         self.0 & Self::FROZEN != 0
@@ -126,7 +132,7 @@ impl LeafState {
     /// The most slots that a leaf can have.
     pub(super) const SLOTS: usize = 28;
     const ALL: u64 = (1 << Self::SLOTS) - 1;
-    const DEAD: u32 = 28;
+    const DEAD: usize = 28;
     const GIVEN: u32 = 56;
     const FULL: u64 = 1 << 28;
     const AHEAD: u32 = 29;
@@ -180,7 +186,7 @@ impl LeafState {
     }
 
     pub(super) fn kill(self, index: usize) -> Self {
-        Self(self.0 | 1 << (Self::DEAD + index as u32))
+        Self(self.0 | 1 << (Self::DEAD + index))
     }
 
     /// All slots are dead.

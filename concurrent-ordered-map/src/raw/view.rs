@@ -193,10 +193,8 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
 
 /// An entry of a leaf that a snapshot wants and that is not inline.
 fn held<'s, K, V>(leaf: BlockRef<'_, K, V>, index: usize) -> Item<'s, K, V> {
-    debug_assert!(!is_inline::<K, V>());
-    let pair = *leaf.pair(index);
-    // SAFETY: I16, the snapshot holds what its leaves hold; the entry is not in the pair.
-    unsafe { (*std::ptr::from_ref(&pair)).item() }
+    // SAFETY: I16, the snapshot holds what its leaves hold.
+    unsafe { leaf.pair(index).entry_item() }
 }
 
 /// The entries of one leaf, in ascending order.
