@@ -2,8 +2,8 @@
 //!
 //! At level 0 (a leaf) a slot holds an entry, above (a lane) a block of the level below. A block is
 //! born with sorted slots; later ones are appended behind them in the order of their arrival. How leaves change
-//! is in `leaf.rs`, how lanes do in `publish.rs`. Behind the slots is the prefix that the hints of strings leave out (`hint.rs`), or, in a lane of keys without hints,
-//! the fences of the children (`label.rs`).
+//! is in `leaf.rs`, how lanes do in `publish.rs`. Behind the slots is the prefix that the hints of strings leave
+//! out (`hint.rs`), or, in a lane of keys without hints, the fences of the children (`label.rs`).
 
 use std::alloc::Layout;
 use std::marker::PhantomData;

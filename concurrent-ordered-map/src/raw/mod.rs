@@ -11,7 +11,7 @@
 //! ```
 //!
 //! * A **read** goes down the lanes, right where a lane lags behind (B above is not in its lane yet),
-//!   and scans one leaf (`descend.rs`, `write.rs`).
+//!   and scans one leaf (`descend.rs`, `pick.rs`, `leaf.rs`).
 //! * A **write** has a slot given out to it, fills it, and publishes it by one compare-exchange of the leaf's
 //!   state word, which also kills the slot that the key had. So a load of that word is a view of the whole leaf
 //!   (`write.rs`, `leaf.rs`, `state.rs`).
@@ -164,6 +164,7 @@ mod lane;
 mod leaf;
 mod link;
 mod pair;
+mod pick;
 mod pop;
 mod prefetch;
 mod publish;
