@@ -134,8 +134,8 @@ questioned loom_help_absorb $raw/link.rs 's/self\.links\.load\(Ordering::Acquire
 mutant loom_nearest $raw/seek.rs \
     's/if same \{ Ok\(\(\)\) \} else \{ Err\(Disturbed\) \}/let _ = same; Ok(())/' \
     'the nearest entry is answered without the second look'
-mutant loom_pop_insert $raw/pop.rs \
-    's/if leaf\.leaf_state\(\) == state && /if /' \
+mutant loom_pop_pop::of_two $raw/pop.rs \
+    's/if leaf\.leaf_state\(\) == state && fate\(leaf\.next_word\(\)\) == Fate::Open/if true/' \
     'an empty map is answered without the second look'
 
 # Steps of the protocol: a slot is given out, filled and published, or killed, or frozen.
@@ -256,7 +256,7 @@ mutant loom_snapshot_write::of_entries $raw/archive.rs \
 mutant loom_snapshot_write::a_copy $raw/view.rs \
     's/if state\.frozen\(\) \{\s*return false;\s*\}//' \
     'a leaf that froze before the snapshot was settled is copied'
-mutant loom_snapshot_write::a_read $raw/view.rs \
+mutant loom_snapshot_write::two_looks $raw/view.rs \
     's/if !snap\.is_settled\(\) \{\s*map\.make_room\(leaf, guard\);\s*\} else if/if/' \
     'a snapshot that is not settled reads a leaf that is still written'
 mutant loom_snapshot_write $raw/replace.rs \

@@ -70,6 +70,24 @@ fn a_read_after_a_snapshot<V: Number>() {
     explore_from(2, || filled::<u32, V>(2, &[1]), &[overwrite_one, read_and_look], check_order);
 }
 
+/// A write that was under way when the snapshot was taken is in it from the first look on, or not at all.
+fn two_looks_beside_an_old_write<V: Number>() {
+    fn look_twice<V: Number>(map: &MapOf<u32, V>) -> Vec<(u32, u32)> {
+        let snapshot = map.snapshot();
+        let [first, second] = [(); 2].map(|()| *snapshot.get(&1).expect("always there"));
+        vec![(first.into(), second.into())]
+    }
+    explore_from(
+        2,
+        || filled::<u32, V>(2, &[1]),
+        &[look_twice, overwrite_one],
+        |answers, _| {
+            let (first, second) = answers[0][0];
+            assert_eq!(first, second, "a snapshot has changed");
+        },
+    );
+}
+
 /// As above, but the writer runs first, and so is at rest amid its write when the snapshot is taken and the
 /// read begins. It ends the grace period, and what it has written is to be seen by the read, which takes the
 /// snapshot for settled. The pins carry nothing from one to the other: the read's came before.
@@ -161,7 +179,11 @@ fn two_snapshots_that_end_while_a_leaf_is_archived<V: Number>() {
     );
 }
 
-of_numbers_and_entries!(a_read_after_a_snapshot, two_snapshots_that_end_while_a_leaf_is_archived);
+of_numbers_and_entries!(
+    a_read_after_a_snapshot,
+    two_looks_beside_an_old_write,
+    two_snapshots_that_end_while_a_leaf_is_archived
+);
 
 /// A leaf that a snapshot means to copy may have been frozen, and be replaced, by a call that did not know of the
 /// snapshot: then what replaces it is the snapshot's, and not what the leaf held.
