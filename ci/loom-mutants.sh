@@ -223,7 +223,7 @@ mutant loom_overwrite_get::while_its_leaf_splits $raw/replace.rs \
     's/unsafe \{ block\.free\(\) \};/let _ = block;/' \
     'a proposal that lost is leaked'
 
-mutant loom_epoch concurrent-ordered-map/src/reclaim.rs 's/unsafe \{ self\.0\.defer_unchecked\(job\) \};/job();/' \
+mutant loom_epoch concurrent-ordered-map/src/reclaim.rs 's/unsafe \{ self\.epoch\.defer_unchecked\(job\) \};/job();/' \
     'what crossbeam-epoch is to defer is done at once'
 mutant unit $raw/link.rs 's/while links != 0 \{/loop {/' 'a retired block is linked again'
 mutant unit::agrees_where_slots_have_labels $raw/label.rs \
