@@ -104,6 +104,9 @@ mutant loom_insert_insert $raw/lane.rs \
     's/Ordering::Release,(\s*)Ordering::Relaxed,/Ordering::Relaxed,$1Ordering::Relaxed,/' \
     'O5: a root is swung in without release'
 
+mutant loom_pop_absorb $raw/forward.rs \
+    's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
+    'O3: a replacement is settled without release'
 mutant loom_free_fence $raw/entry.rs 's/fetch_sub\(KEY, Ordering::AcqRel\)/fetch_sub(KEY, Ordering::Relaxed)/' \
     'O6: the key is released without release'
 mutant loom_free_fence $raw/entry.rs 's/owners\.load\(Ordering::Acquire\)/owners.load(Ordering::Relaxed)/' \
@@ -122,9 +125,6 @@ mutant loom_snapshot_write::a_read_when concurrent-ordered-map/src/reclaim/grace
 questioned loom_lane $raw/publish.rs \
     's/(fetch_tag\(&slot\.word, FROZEN, )Ordering::AcqRel/$1Ordering::Relaxed/' \
     'O3: a slot of a lane is frozen without release'
-questioned loom_pop_absorb $raw/forward.rs \
-    's/(compare_exchange\(word, settled, )Ordering::AcqRel/$1Ordering::Relaxed/' \
-    'O3: a replacement is settled without release'
 questioned loom_help_absorb $raw/link.rs 's/fetch_sub\(1, Ordering::AcqRel\)/fetch_sub(1, Ordering::Relaxed)/' \
     'O7: a link is dropped without release'
 questioned loom_help_absorb $raw/link.rs 's/self\.links\.load\(Ordering::Acquire\)/self.links.load(Ordering::Relaxed)/' \
