@@ -96,7 +96,10 @@ async fn by_choice_the_report_shows_where_it_was_borrowed() {
         let _held = borrow_and_forget(&pool).await;
         sleep(millis(101)).await;
         assert_eq!(events.with(REPORTED).len(), 1);
-        assert_eq!(!events.with("borrow_and_forget").is_empty(), backtrace);
+        // Frames have places whatever the debug information; names may be missing.
+        let lines = events.with("tests/leaks.rs");
+        let is_shown = lines.iter().any(|line| line.trim_start().starts_with("at "));
+        assert_eq!(is_shown, backtrace, "{lines:?}");
     }
 }
 

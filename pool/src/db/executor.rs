@@ -1,6 +1,7 @@
 //! A manager in the place of sqlx's pool: queries run on it, and functions of sqlx acquire from it.
 
 use std::io;
+use std::panic::Location;
 use std::pin::Pin;
 
 use futures_core::future::BoxFuture;
@@ -9,6 +10,7 @@ use sqlx::{Acquire, Database, Either, Execute, Executor, SqlStr};
 use sqlx_core::try_stream;
 
 use super::{ClusterExecutor, ConnectionManager, PooledConnection, Sqlx};
+use crate::ask::Ask;
 use crate::error::Error;
 use crate::tenant::Tenant;
 
@@ -182,8 +184,10 @@ impl<'c, DB: Database> Acquire<'c> for &'c ConnectionManager<DB> {
     type Database = DB;
     type Connection = PooledConnection<DB>;
 
+    #[track_caller]
     fn acquire(self) -> BoxFuture<'c, Result<PooledConnection<DB>, sqlx::Error>> {
-        Box::pin(async move { Ok(ConnectionManager::acquire(self).await?) })
+        let acquiring = self.acquire_by(Location::caller(), Ask::new());
+        Box::pin(async move { Ok(acquiring.await?) })
     }
 
     fn begin(self) -> BoxFuture<'c, Result<sqlx::Transaction<'c, DB>, sqlx::Error>> {
