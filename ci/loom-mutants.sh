@@ -6,10 +6,10 @@
 # A fault is a perl substitution on one file, so that the source itself stays free of them.
 #
 # Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
-# A fault that is not found in COM_LOOM_SECONDS (120) is missed; the machine may be too busy.
+# A fault that is not found in COM_LOOM_SECONDS (240) is missed; the machine may be too busy.
 source "$(dirname "$0")/lib.sh"
 
-limit=${COM_LOOM_SECONDS:-120}
+limit=${COM_LOOM_SECONDS:-240}
 
 need cc gcc libc6-dev
 need perl perl
