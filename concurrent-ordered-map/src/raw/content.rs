@@ -8,6 +8,7 @@ use super::fence::Fence;
 use super::hint::{has_labels, hint, is_exact, is_text, shared_prefix};
 use super::leaf::Order;
 use super::pair::Pair;
+use super::state::LeafState;
 
 /// Of how few strings no prefix is made: the next ones may well differ.
 const FEW: usize = 4;
@@ -106,21 +107,25 @@ pub(super) fn collect<'g, K: Ord + 'static, V>(
         }
         return collect_children(block, live);
     }
-    let mut ascending = gather(block, &mut live);
+    let mut ascending = gather(block, block.leaf_state(), &mut live);
     let own = live.len();
     if let Some(partner) = partner {
         // All that is the partner's comes after all that is the block's.
-        ascending &= gather(partner, &mut live);
+        ascending &= gather(partner, partner.leaf_state(), &mut live);
     }
     let same = partner.is_none_or(|partner| partner.prefix() == block.prefix());
     let prefix = same.then(|| block.prefix());
     (Content { live, own, ascending, prefix }, Vec::new())
 }
 
-/// Adds what is live in a frozen leaf, in key order. True if the slots were filled in that order.
-fn gather<K: Ord, V>(leaf: BlockRef<'_, K, V>, live: &mut Vec<Pair>) -> bool {
+/// Adds what is live in a leaf in this state, in key order. True if the slots were filled in that order.
+pub(super) fn gather<K: Ord, V>(
+    leaf: BlockRef<'_, K, V>,
+    state: LeafState,
+    live: &mut Vec<Pair>,
+) -> bool {
     let mut order = Order::default();
-    let ascending = leaf.in_order(leaf.leaf_state(), &mut order);
+    let ascending = leaf.in_order(state, &mut order);
     live.extend(order.iter().map(|index| *leaf.pair(index)));
     ascending
 }

@@ -8,8 +8,8 @@ use std::ptr::drop_in_place;
 
 use super::RawMap;
 use super::block::BlockRef;
+use super::content::gather;
 use super::entry::Entry;
-use super::leaf::Order;
 use super::pair::is_inline;
 use super::state::bits_of;
 use crate::sync::Ordering;
@@ -75,13 +75,11 @@ impl<K: Ord, V> RawMap<K, V> {
     pub(crate) fn into_entries(mut self) -> Vec<(K, V)> {
         let mut taken = Vec::with_capacity(self.len());
         for leaf in leaves(self.last_root()) {
-            let mut order = Order::default();
-            leaf.in_order(leaf.leaf_state(), &mut order);
+            let mut content = Vec::with_capacity(leaf.capacity());
+            gather(leaf, leaf.leaf_state(), &mut content);
             leaf.empty_out();
-            for index in order.iter() {
-                // SAFETY: nobody else uses the map, and the leaf, which is live, has just let go of the entry.
-                taken.push(unsafe { leaf.pair(index).take() });
-            }
+            // SAFETY: nobody else uses the map, and the leaf, which is live, has just let go of the entries.
+            taken.extend(content.iter().map(|pair| unsafe { pair.take() }));
         }
         taken
     }

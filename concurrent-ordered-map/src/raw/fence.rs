@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ptr::{dangling_mut, null_mut};
 
+use super::block::BlockRef;
 use super::entry::Entry;
 use super::hint::{hint, is_exact};
 use super::pair::{Pair, is_inline};
@@ -41,6 +42,11 @@ impl<K, V> Fence<K, V> {
     /// No fence, whose hint is the least.
     pub(super) fn none() -> Self {
         Self { pair: Pair::new::<K>(0, null_mut()), of: PhantomData }
+    }
+
+    /// Where a range ends that has this right neighbour.
+    pub(super) fn before(next: Option<BlockRef<'_, K, V>>) -> Self {
+        next.map_or_else(Self::none, |next| *next.low())
     }
 
     /// The key of a leaf's pair, whose hint is after some prefix.
@@ -93,8 +99,8 @@ impl<K, V> Fence<K, V> {
         })
     }
 
-    /// The entry that is counted.
-    fn owned(&self) -> Option<*mut Entry<K, V>> {
+    /// The entry whose key the fence keeps; an exact key needs none.
+    pub(super) fn entry(&self) -> Option<*mut Entry<K, V>> {
         (!self.is_none() && !is_exact::<K>()).then(|| self.pair.word().cast())
     }
 
@@ -103,7 +109,7 @@ impl<K, V> Fence<K, V> {
     /// # Safety
     /// The fence has an owner that stays until this call has returned.
     pub(super) unsafe fn share(&self) {
-        if let Some(entry) = self.owned() {
+        if let Some(entry) = self.entry() {
             // SAFETY: the caller's word.
             unsafe { Entry::share_key(entry) };
         }
@@ -114,14 +120,9 @@ impl<K, V> Fence<K, V> {
     /// # Safety
     /// The caller is an owner, and readers that came through it are gone.
     pub(super) unsafe fn release(&self) {
-        if let Some(entry) = self.owned() {
+        if let Some(entry) = self.entry() {
             // SAFETY: the caller's word.
             unsafe { Entry::release_key(entry) };
         }
-    }
-
-    /// The entry whose key has to be dropped with the map, unless that is done.
-    pub(super) fn entry(&self) -> Option<*mut Entry<K, V>> {
-        self.owned()
     }
 }

@@ -194,7 +194,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         next: u64,
         guard: &Guard,
     ) {
-        let high = end.map_or_else(Fence::none, |end| *end.low());
+        let high = Fence::before(end);
         let record = Record { low: *leaf.low(), high, content };
         // SAFETY: I6, by the caller's word.
         unsafe { self.archive(leaf.generation(), next, &record, guard) };
@@ -249,7 +249,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if end.is_some_and(|end| !end.try_link()) {
             return None;
         }
-        let (mut next, mut high) = (end, end.map_or_else(Fence::none, |end| *end.low()));
+        let (mut next, mut high) = (end, Fence::before(end));
         for (index, piece) in pieces.enumerate().rev() {
             let filed = Filed::new::<K, V>(block.level(), piece, origin.prefix);
             // I6: the entry or the child's fence is owned by the old block's content.

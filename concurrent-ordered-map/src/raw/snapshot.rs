@@ -246,10 +246,8 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V> {
         loop {
-            let leaf = match self.leaf_at_finger(goal, guard) {
-                Some(leaf) => leaf,
-                None => self.leaf(goal, guard),
-            };
+            let near = self.leaf_at_finger(goal, guard);
+            let leaf = near.unwrap_or_else(|| self.leaf(goal, guard));
             if !self.is_wanted(leaf, access, guard) {
                 return leaf;
             }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::RawMap;
 use super::archive::{Archived, Record};
 use super::block::BlockRef;
+use super::content::gather;
 use super::descend::{At, Before, First, Last, Seek};
 use super::fence::Fence;
 use super::hint::Needle;
@@ -108,15 +109,14 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
     /// Copies a leaf that the snapshot wants, and that is settled, to the archive. False if it is frozen: it
     /// may have been so before the snapshot was settled, and then what replaces it is wanted, too (I15).
     fn copy(&self, leaf: BlockRef<'_, K, V>) -> bool {
-        let high = leaf.next().map_or_else(Fence::none, |next| *next.low());
+        let high = Fence::before(leaf.next());
         let state = leaf.leaf_state();
         if state.frozen() {
             return false;
         }
         // Open, so that the neighbour was its own, and whoever replaces it will archive the same.
-        let mut order = Order::default();
-        leaf.in_order(state, &mut order);
-        let content: Vec<_> = order.iter().map(|index| *leaf.pair(index)).collect();
+        let mut content = Vec::new();
+        gather(leaf, state, &mut content);
         let record = Record { low: *leaf.low(), high, content: &content };
         // SAFETY: inline entries have no holders, nor have exact keys owners.
         unsafe { self.snap().archive().insert(&record) };
@@ -183,8 +183,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
                     let mut order = Order::default();
                     leaf.in_order(leaf.leaf_state(), &mut order);
                     batch.fill(order.iter().map(|index| held(leaf, index)));
-                    let high = next.map_or_else(Fence::none, |next| *next.low());
-                    return Fences { low: *leaf.low(), high };
+                    return Fences { low: *leaf.low(), high: Fence::before(next) };
                 }
             }
         }
