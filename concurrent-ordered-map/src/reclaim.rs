@@ -67,9 +67,10 @@ mod epoch {
         crossbeam_epoch::pin().flush();
     }
 
-    /// After how many retired objects a thread asks for garbage to be freed. Twice as much goes at a time,
-    /// so that a thread frees faster than it retires.
-    const PASS: u32 = 256;
+    /// After how many retired objects a thread asks for garbage to be freed: as many as crossbeam-epoch's bag
+    /// holds. Up to eight times as much goes at a time, so that a thread frees faster than it retires; mostly it is
+    /// as much, so that a call that frees takes some microseconds, not fifty.
+    const PASS: u32 = 64;
 
     thread_local! {
         /// What this thread has retired since it last asked.

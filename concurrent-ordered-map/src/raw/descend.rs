@@ -112,23 +112,37 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The goal's block at a level, or `None` where the map has no such level yet.
     ///
     /// The block was not replaced when it was found. It may be by now, as always.
-    #[inline]
     pub(super) fn descend<'g, S: Seek<K>>(
         &'g self,
         goal: &S,
         level: u8,
         guard: &'g Guard,
     ) -> Option<BlockRef<'g, K, V>> {
-        let mut block = self.root(guard);
-        if block.level() < level {
+        let near = if level <= 1 { self.lane_at_finger(goal, guard) } else { None };
+        let start = near.unwrap_or_else(|| self.root(guard));
+        self.descend_from(start, goal, level, guard).map(|[_, block]| block)
+    }
+
+    /// `descend` from a lane. Answers the block above the goal's, too, or the goal's twice.
+    #[inline]
+    fn descend_from<'g, S: Seek<K>>(
+        &'g self,
+        start: BlockRef<'g, K, V>,
+        goal: &S,
+        level: u8,
+        guard: &'g Guard,
+    ) -> Option<[BlockRef<'g, K, V>; 2]> {
+        if start.level() < level {
             return None;
         }
+        let (mut parent, mut block) = (start, start);
         let mut above = null_mut();
         loop {
             block = self.advance(block, goal, above, guard);
             if block.level() == level {
-                return Some(block);
+                return Some([parent, block]);
             }
+            parent = block;
             block = self.child(block, goal, &mut above, guard);
         }
     }
@@ -136,11 +150,14 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
     /// The goal's leaf.
     #[inline]
     pub(super) fn leaf<'g, S: Seek<K>>(&'g self, goal: &S, guard: &'g Guard) -> BlockRef<'g, K, V> {
-        let leaf = self.descend(goal, 0, guard).expect("every map has level 0");
-        if is_exact::<K>() {
-            guard.finger().point(std::ptr::from_ref(self).cast(), leaf.as_ptr().cast());
-        }
+        let found = self.descend_from(self.root(guard), goal, 0, guard);
+        let [lane, leaf] = found.expect("every map has level 0");
+        guard.finger().point(self.identity(), lane.as_ptr().cast(), leaf.as_ptr().cast());
         leaf
+    }
+
+    fn identity(&self) -> *const () {
+        std::ptr::from_ref(self).cast()
     }
 
     /// The leaf at which this session was last, if it is the goal's: ascending keys need no descents. Only where
@@ -154,14 +171,21 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         if !is_exact::<K>() {
             return None;
         }
-        let leaf = guard.finger().at(std::ptr::from_ref(self).cast());
         // SAFETY: I3, a descent by this guard has found it, and the map is not dropped meanwhile.
-        let leaf = unsafe { BlockRef::new(leaf.cast()) }?;
-        // This is the moment that I3 is about.
-        let is_it = leaf.forward().is_none()
-            && goal.hint(&[]).is_some_and(|hint| hint < leaf.high_hint())
-            && reaches_block(goal, leaf);
-        is_it.then_some(leaf)
+        unsafe { BlockRef::new(guard.finger().leaf(self.identity()).cast()) }
+            .filter(|&leaf| is_within(goal, leaf))
+    }
+
+    /// The lane above the leaves in which this session was last, if it is the goal's: what follows a write is
+    /// near it.
+    fn lane_at_finger<'g, S: Seek<K>>(
+        &'g self,
+        goal: &S,
+        guard: &'g Guard,
+    ) -> Option<BlockRef<'g, K, V>> {
+        // SAFETY: as for `leaf_at_finger`.
+        unsafe { BlockRef::new(guard.finger().lane(self.identity()).cast()) }
+            .filter(|&lane| lane.level() == 1 && is_within(goal, lane))
     }
 
     /// The leaf in which a range begins that is walked from this end.
@@ -251,18 +275,27 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         above: &mut *mut Entry<K, V>,
         guard: &'g Guard,
     ) -> BlockRef<'g, K, V> {
-        loop {
-            let index = pick(lane, goal, above);
-            let word = lane.slots()[index].load();
-            // A slot can die after it was picked.
-            if let Some(child) = lane.child_of(word) {
-                if lane.level() == 1 {
-                    child.prefetch();
-                }
-                if child.forward().is_some() {
-                    swing(lane, index, word, child, guard);
-                }
-                return child;
+        let (index, word, child) = slot_towards(lane, goal, above);
+        if lane.level() == 1 {
+            child.prefetch();
+        }
+        if child.forward().is_some() {
+            swing(lane, index, word, child, guard);
+        }
+        child
+    }
+
+    /// Asks for the headers of a leaf's neighbours, which a replacement of the leaf is going to change: they are in
+    /// no cache, and come while it is built.
+    pub(super) fn prefetch_neighbours<'g>(&'g self, leaf: BlockRef<'g, K, V>, guard: &'g Guard) {
+        if let Some(next) = leaf.next() {
+            next.prefetch_header();
+        }
+        if let Some(low) = leaf.low_key() {
+            let needle = Needle::<K, K>::new(low);
+            let goal = Before(&needle);
+            if let Some(lane) = self.lane_at_finger(&goal, guard) {
+                slot_towards(lane, &goal, &mut null_mut()).2.prefetch_header();
             }
         }
     }
@@ -282,6 +315,23 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
             } else {
                 live.unlink(guard);
             }
+        }
+    }
+}
+
+/// The slot of a lane towards the goal, and what it leads to, replaced or not.
+#[inline]
+pub(super) fn slot_towards<'g, K: Ord + 'g, V, S: Seek<K>>(
+    lane: BlockRef<'g, K, V>,
+    goal: &S,
+    above: &mut *mut Entry<K, V>,
+) -> (usize, Word, BlockRef<'g, K, V>) {
+    loop {
+        let index = pick(lane, goal, above);
+        let word = lane.slots()[index].load();
+        // A slot can die after it was picked.
+        if let Some(child) = lane.child_of(word) {
+            return (index, word, child);
         }
     }
 }
@@ -331,6 +381,16 @@ pub(super) fn tidy_children<K: Ord, V>(lane: BlockRef<'_, K, V>, guard: &Guard) 
             swing(lane, index, word, child, guard);
         }
     }
+}
+
+/// True if a block that was reachable since the caller pinned is the goal's. That it is not replaced is seen
+/// here, at the moment that I3 is about.
+#[inline]
+fn is_within<'g, K: 'g, V, S: Seek<K>>(goal: &S, block: BlockRef<'g, K, V>) -> bool {
+    // I9: the upper fence only moves up.
+    block.forward().is_none()
+        && goal.hint(block.prefix()).is_some_and(|hint| hint < block.high_hint())
+        && reaches_block(goal, block)
 }
 
 /// True if the goal lies at or beyond the block's lower fence.

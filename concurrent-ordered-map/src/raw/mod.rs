@@ -207,7 +207,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// A leaf of eight cache lines, a lane of sixteen.
+    /// A leaf of half a KiB, a lane of one.
     pub(crate) const DEFAULT: Self = Self { leaf: 28, lane: 60 };
 
     /// The most slots that a block of this level has.

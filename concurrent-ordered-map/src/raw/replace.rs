@@ -17,7 +17,7 @@ use super::RawMap;
 use super::archive::Record;
 use super::block::{Birth, BlockRef};
 use super::content::{Content, Filed, collect, fence_of};
-use super::descend::{At, Before, First};
+use super::descend::{At, Before, First, slot_towards};
 use super::fence::Fence;
 use super::hint::Needle;
 use super::pair::Pair;
@@ -89,6 +89,9 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         partner: Option<BlockRef<'g, K, V>>,
         guard: &'g Guard,
     ) {
+        if block.level() == 0 {
+            self.prefetch_neighbours(block, guard);
+        }
         self.freeze(block, guard);
         if let Some(partner) = partner {
             self.freeze(partner, guard);
@@ -339,7 +342,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> RawMap<K, V> {
         let left = match lane.filter(|lane| lane.low_key().cmp(&Some(low)).is_lt()) {
             Some(lane) => {
                 self.child(lane, &At(&needle), &mut null_mut(), guard);
-                let before = self.child(lane, &Before(&needle), &mut null_mut(), guard);
+                let (.., before) = slot_towards(lane, &Before(&needle), &mut null_mut());
                 Some(self.advance(before, &Before(&needle), null_mut(), guard))
             }
             None => {
