@@ -1,71 +1,52 @@
 //! Putting what a leaf holds into key order.
 //!
-//! The slots of birth are in order; what was appended came in any order. Hints tell the order of nearly all keys,
-//! and are compared all with all, without a branch: there are few, and whether the next one is less than the
-//! last nothing can predict.
+//! The slots of birth are in order; what was appended came in any order. Whether an appended key is less than
+//! another nothing can predict, so no branch asks: its place is the number of lesser ones, which is counted by
+//! comparing it with all. What is compared is 32 bits of each hint, behind the bits that all of them share: then
+//! the compiler compares several at once. Where those tie, and only there, keys are compared one by one.
 
 use super::block::BlockRef;
-use super::hint::is_exact;
 use super::state::{LeafState, bits_of};
+
+/// At least as many as a leaf has slots, so that what is taken modulo it needs no check.
+const PLACES: usize = LeafState::SLOTS.next_power_of_two();
+
+/// How many slots are compared with one at once.
+const GROUP: usize = 8;
 
 impl<K: Ord, V> BlockRef<'_, K, V> {
     /// Puts the live slots of a state into key order. True if they were filled in that order.
     #[inline]
     pub(super) fn in_order(self, state: LeafState, order: &mut Order) -> bool {
         let slots = self.slots();
-        let live = state.live();
-        let born = (live & ((1 << self.sorted()) - 1)).count_ones() as usize;
-        let mut hints = Hints { of: [0; PLACES], count: 0 };
-        order.count = 0;
-        for index in bits_of(live) {
-            order.push(index);
-            hints.push(slots[index].hint::<K>());
-        }
-        if hints.ascend_from(born) {
+        let born = (state.live() & ((1 << self.sorted()) - 1)).count_ones() as usize;
+        order.fill(state.live());
+        if born == order.count {
             return true;
         }
-        if !order.rank(&hints, born, is_exact::<K>()) {
-            // SAFETY: I3, by the caller's look.
-            let is_less = |one: usize, other: usize| unsafe {
-                slots[one].pair().order::<K, V>(slots[other].pair()).is_lt()
-            };
-            return order.insert_from(born, is_less);
+        let hint = |place| slots[order.get(place)].hint::<K>();
+        let mut last = hint(0);
+        // Those that are none tell nothing.
+        let mut hints = [last; PLACES];
+        for place in 1..born {
+            last = hint(place);
+            hints[place % PLACES] = last;
         }
-        false
-    }
-}
-
-/// An index of a leaf's slot.
-#[inline]
-fn small(index: usize) -> u8 {
-    u8::try_from(index).expect("a leaf has few slots")
-}
-
-/// At least as many as a leaf can have slots, so that what has been masked needs no check.
-const PLACES: usize = LeafState::SLOTS.next_power_of_two();
-
-/// The hints of some slots.
-struct Hints {
-    of: [u64; PLACES],
-    count: usize,
-}
-
-impl Hints {
-    #[inline]
-    fn push(&mut self, hint: u64) {
-        self.of[self.count % PLACES] = hint;
-        self.count += 1;
-    }
-
-    #[inline]
-    fn all(&self) -> &[u64] {
-        &self.of[..self.count.min(PLACES)]
-    }
-
-    /// True if each from `from` on is greater than the one before.
-    #[inline]
-    fn ascend_from(&self, from: usize) -> bool {
-        self.all()[from.saturating_sub(1)..].array_windows().all(|[one, next]| one < next)
+        let mut ascending = true;
+        for place in born.max(1)..order.count {
+            let next = hint(place);
+            ascending &= last < next;
+            last = next;
+            hints[place % PLACES] = next;
+        }
+        if ascending || order.rank(&hints, born) {
+            return ascending;
+        }
+        // SAFETY: I3, by the caller's look.
+        let is_less = |one: usize, other: usize| unsafe {
+            slots[one].pair().order::<K, V>(slots[other].pair()).is_lt()
+        };
+        order.insert_from(born, is_less)
     }
 }
 
@@ -77,38 +58,54 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// Takes slots as they come.
     #[inline]
-    fn push(&mut self, index: usize) {
-        self.indices[self.count % PLACES] = small(index);
-        self.count += 1;
+    fn fill(&mut self, chosen: u32) {
+        const ALL: [u8; PLACES] = {
+            let mut all = [0; PLACES];
+            let mut place = 0_u8;
+            while (place as usize) < PLACES {
+                all[place as usize] = place;
+                place += 1;
+            }
+            all
+        };
+        self.indices = ALL;
+        self.count = chosen.trailing_ones() as usize;
+        // Others died.
+        for index in bits_of(chosen & chosen.wrapping_add(1)) {
+            self.indices[self.count % PLACES] = ALL[index];
+            self.count += 1;
+        }
     }
 
-    /// Puts slots into the order of their hints, of which the first so many are in order. False if hints tie,
-    /// and so do not tell the order; then nothing is done. Distinct ones never tie.
-    ///
-    /// Each appended slot goes to the place that is the number of lesser hints, and the others fill the places that
-    /// remain: no branch depends on a comparison, whose outcomes nothing could predict.
+    /// Puts slots into the order of their hints, of which the first so many are in order. False if what is compared
+    /// of them ties: then nothing is done.
     #[inline]
-    fn rank(&mut self, hints: &Hints, sorted: usize, distinct: bool) -> bool {
-        let all = hints.all();
-        let mut indices = [0; PLACES];
-        let (mut taken, mut same) = (0_u32, 0);
-        for (place, own) in all.iter().enumerate().skip(sorted) {
-            let rank = all.iter().filter(|&hint| hint < own).count();
-            if !distinct {
-                same += all.iter().filter(|&hint| hint == own).count() - 1;
-            }
-            indices[rank % PLACES] = self.indices[place % PLACES];
-            taken |= 1 << (rank % PLACES);
+    fn rank(&mut self, hints: &[u64; PLACES], born: usize) -> bool {
+        let briefs = briefs(hints);
+        let lesser = lesser(&briefs, born, self.count);
+        let mut sorted = [0; PLACES];
+        let mut placed = [i32::MIN; PLACES + 1];
+        let mut free = u32::MAX;
+        for from in born..self.count {
+            let place = lesser[from % PLACES] as usize % PLACES;
+            free &= !(1 << place);
+            sorted[place] = self.indices[from % PLACES];
+            placed[place] = briefs[from % PLACES];
         }
-        if same > 0 {
-            return false;
+        for from in 0..born {
+            let place = free.trailing_zeros() as usize % PLACES;
+            free &= free.wrapping_sub(1);
+            sorted[place] = self.indices[from % PLACES];
+            placed[place] = briefs[from % PLACES];
         }
-        for (place, index) in bits_of(!taken).zip(&self.indices[..sorted]) {
-            indices[place % PLACES] = *index;
+        let ascents: u32 = placed.array_windows().map(|[one, next]| u32::from(one < next)).sum();
+        let told = ascents as usize + 1 == self.count;
+        if told {
+            self.indices = sorted;
         }
-        self.indices = indices;
-        true
+        told
     }
 
     /// Inserts the slots from `from` on among those before, which are in order. True if all were in order.
@@ -137,4 +134,35 @@ impl Order {
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
         self.indices[..self.count].iter().map(|&index| usize::from(index))
     }
+}
+
+/// Of each hint as many bits as are compared at once, from the first one in which hints differ; in their order.
+#[inline]
+fn briefs(hints: &[u64; PLACES]) -> [i32; PLACES] {
+    let differing = hints.iter().fold(0, |all, hint| all | (hint ^ hints[0]));
+    let shift = i32::BITS.saturating_sub(differing.leading_zeros());
+    hints.map(|hint| {
+        let [.., a, b, c, d] = (hint >> shift).to_be_bytes();
+        i32::from_be_bytes([a, b, c, d]) ^ i32::MIN
+    })
+}
+
+/// For each place from `from` to `to`, how many of the places up to `to` have less.
+#[inline]
+fn lesser(briefs: &[i32; PLACES], from: usize, to: usize) -> [u32; PLACES] {
+    let mut lesser = [0; PLACES];
+    let mut start = from;
+    while start < to {
+        start = start.min(PLACES - GROUP);
+        let own: &[i32; GROUP] = briefs[start..].first_chunk().expect("there is room");
+        let mut counts = [0; GROUP];
+        for other in &briefs[..to.min(PLACES)] {
+            for (count, own) in counts.iter_mut().zip(own) {
+                *count += u32::from(other < own);
+            }
+        }
+        lesser[start..start + GROUP].copy_from_slice(&counts);
+        start += GROUP;
+    }
+    lesser
 }
