@@ -5,7 +5,8 @@
 # orderings that can be weakened without being caught, so that they can be questioned.
 # A fault is a perl substitution on one file, so that the source itself stays free of them.
 #
-# Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
+# It prints how long each took to build and to run. Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
+# COM_FAULTS=WORDS plants those only whose description has these words (an extended regular expression).
 # A fault that is not found in COM_LOOM_SECONDS (240) is missed; the machine may be too busy.
 source "$(dirname "$0")/lib.sh"
 
@@ -29,7 +30,7 @@ declare -A has_fault
 
 # build MODEL: builds it in the copy and prints its binary.
 build() {
-    local cfgs='--cfg com_loom' folder=$built arguments=(--release -p loom-tests --test "$1")
+    local cfgs='--cfg com_loom' folder=$built arguments=(--profile loom -p loom-tests --test "$1")
     case $1 in
         unit) cfgs='' folder=$built/unit arguments=(-p concurrent-ordered-map --lib) ;;
         loom_epoch) cfgs+=' --cfg com_epoch --cfg crossbeam_loom' folder=$built/epoch ;;
@@ -38,28 +39,46 @@ build() {
         >"$copy/build" 2>&1 && sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$copy/build"
 }
 
-# try MODEL FILE SUBSTITUTION WHAT SECONDS: runs the model on the copy with the substitution. Answers in
-# `outcome`: caught, or why not.
+# run BINARY ARGUMENT...: runs models until one fails, as the others may take long.
+run() {
+    timeout "$limit" "$@" --nocapture >"$copy/run" 2>&1 &
+    while sleep 0.1 && jobs -r | grep -q .; do
+        if has_failed; then kill %%; fi
+    done
+    # The shell's own word on a model that aborts is of no interest.
+    { wait || true; } 2>/dev/null
+}
+
+has_failed() {
+    grep -qE 'panicked|\.\.\. FAILED$' "$copy/run"
+}
+
+# try MODEL FILE SUBSTITUTION: runs the model on the copy with the substitution. Answers in `outcome`: caught, or
+# why not; and in `times`: how long it took to build and to run, in seconds.
 try() {
-    local model=${1%%::*} file=$copy/$2 binary filter=() code=0
+    local model=${1%%::*} file=$copy/$2 binary filter=() start=$SECONDS built_at=$SECONDS
+    times=
     if ! plant "$file" "$3"; then
         unplant "$file"
         outcome="its place in $2 has moved"
         return
     fi
-    binary=$(build "$model") || {
-        unplant "$file"
+    if binary=$(build "$model"); then
+        built_at=$SECONDS
+        if [ "$model" = unit ]; then filter=(raw::tests); fi
+        if [ "$model" != "$1" ]; then filter=("${1#*::}"); fi
+        run "$binary" "${filter[@]}"
+        if has_failed; then outcome=caught; else outcome="$model did not catch it"; fi
+    else
         outcome="does not build: $(grep -m 1 -A 4 '^error' "$copy/build")"
-        return
-    }
-    if [ "$model" = unit ]; then filter=(raw::tests); fi
-    if [ "$model" != "$1" ]; then filter=("${1#*::}"); fi
-    # The shell's own word on a model that aborts is of no interest.
-    { timeout "$5" "$binary" "${filter[@]}" >"$copy/run" 2>&1 || code=$?; } 2>/dev/null
+    fi
     unplant "$file"
-    # The other models of the file may take longer than the one that fails; its message comes after them.
-    outcome=caught
-    grep -qE 'panicked|\.\.\. FAILED$' "$copy/run" || outcome="$model did not catch it (exit code $code)"
+    times="$((built_at - start)) + $((SECONDS - built_at))"
+}
+
+# wanted WHAT: this fault is to be planted.
+wanted() {
+    grep -qE -- "${COM_FAULTS-}" <<<"$1"
 }
 
 # mutant MODEL FILE SUBSTITUTION WHAT: the model file must fail on the copy with the substitution. MODEL::NAME
@@ -67,20 +86,20 @@ try() {
 mutant() {
     has_fault[${1%%::*}]=yes
     number=$((number + 1))
-    if $SHORT && [ $((number % 3)) != 1 ]; then return; fi
-    try "$@" "$limit"
-    printf '%-6s %-20s %s\n' "$([ "$outcome" = caught ] && echo caught || echo MISSED)" "$1" "$4"
+    if $SHORT && [ $((number % 3)) != 1 ] || ! wanted "$4"; then return; fi
+    try "$@"
+    printf '%-6s %8s s  %-20s  %s\n' "$([ "$outcome" = caught ] && echo caught || echo MISSED)" "$times" "$1" "$4"
     [ "$outcome" = caught ] || missed+=("$4: $outcome")
 }
 
 # questioned MODEL FILE SUBSTITUTION WHAT: the model is not known to fail.
 questioned() {
-    if $SHORT; then return; fi
-    try "$@" "$limit"
+    if $SHORT || ! wanted "$4"; then return; fi
+    try "$@"
     case $outcome in
         caught) missed+=("$4: is caught by now, so it is to be a mutant") ;;
         *moved) missed+=("$4: $outcome") ;;
-        *) questions+=("$4: $outcome") ;;
+        *) questions+=("$4: $outcome ($times s)") ;;
     esac
 }
 
@@ -282,8 +301,8 @@ mutant loom_batch::an_overwrite $raw/apply.rs \
 mutant loom_batch::an_overwrite $raw/replace.rs \
     's/match block\.pending_batch\(\) \{/match block.pending_batch().filter(|_| false) {/' \
     'a batch is not helped, but waited for'
-mutant loom_batch::a_snapshot $raw/apply.rs \
-    's/self\.part\(each\.leaf, &outcome, generation\)/self.part(each.leaf, \&outcome, each.leaf.next_generation())/' \
+mutant loom_batch::a_snapshot_amid $raw/apply.rs \
+    's/(each\.end, live, )generation/$1each.leaf.next_generation()/; s/(self\.part\(each\.leaf, &outcome, )generation/$1each.leaf.next_generation()/; s/let generation = latest/let _ = latest/' \
     'each leaf of a batch has a generation of its own'
 mutant loom_batch::a_snapshot $raw/apply.rs \
     's/unsafe \{ self\.archive_leaf\(each\.leaf, each\.end, live, generation, guard\) \};/let _ = live;/' \
@@ -294,6 +313,12 @@ mutant loom_batch::meet $raw/forward.rs \
 mutant loom_batch::meet $raw/descriptor.rs \
     's/unsafe \{ reclaim::pin\(\)\.defer\(job\) \};/job();/' \
     'a descriptor is freed without a grace period'
+mutant loom_batch::a_batch_that_meets $raw/forward.rs \
+    's/if (self\.forward\.compare_exchange\(word, new, Ordering::AcqRel, Ordering::Relaxed\))\.is_ok\(\)/let _ = $1; /' \
+    'a leaf gives up its link to a batch twice'
+mutant loom_batch::an_insertion_that_meets $raw/replace.rs \
+    's/match block\.pending_batch\(\) \{/match block.pending_batch().filter(|_| false) {/' \
+    'an insertion waits for a batch'
 mutant loom_batch::meet $raw/apply.rs \
     's/Err\(plan\) => self\.discard_parts\(&plan\.parts, guard\)/Err(_) => {}/' \
     'a plan that lost is leaked'

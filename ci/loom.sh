@@ -23,7 +23,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 # build CFGS FOLDER ARGUMENT...: builds models, and adds one line for each: the binary and the model's name.
 build() {
-    RUSTFLAGS="${RUSTFLAGS-} $1" cargo test --release -p loom-tests --target-dir "$2" --no-run "${@:3}" 2>&1 |
+    RUSTFLAGS="${RUSTFLAGS-} $1" cargo test --profile loom -p loom-tests --target-dir "$2" --no-run "${@:3}" 2>&1 |
         tee "$scratch/build"
     sed -n 's/^ *Executable.*(\(.*\))$/\1/p' "$scratch/build" | while IFS= read -r binary; do
         "$binary" --list --format terse | sed -n "s|^\(.*\): test\$|$binary \1|p"

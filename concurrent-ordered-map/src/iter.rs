@@ -6,24 +6,9 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use crate::bounds::below;
 use crate::pinned::{Pinned, pair};
-use crate::raw::{Forward, Item};
+use crate::raw::Item;
 use crate::span::PresentSpan;
-
-/// The entries within a range, ascending.
-pub(crate) fn entries_within<'p, K, V, Q>(
-    session: &'p Pinned<'_, K, V>,
-    range: &impl RangeBounds<Q>,
-) -> impl Iterator<Item = Item<'p, K, V>>
-where
-    K: Borrow<Q> + Ord + Send + 'static,
-    V: Send + 'static,
-    Q: Ord + ?Sized,
-{
-    Forward::new(session.raw(), range.start_bound(), session.guard())
-        .take_while(|entry| below(entry.key().borrow(), range.end_bound()))
-}
 
 /// All entries of a map in order: what [`Pinned::iter`] answers.
 ///
@@ -82,6 +67,23 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         self.span.next(&self.range).map(pair)
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.span.fold(&self.range, init, |done, entry| f(done, pair(entry)))
+    }
+
+    fn last(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
+
+    fn min(mut self) -> Option<Self::Item> {
+        self.next()
+    }
+
+    fn max(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
 }
 
 impl<K, V, Q, R> DoubleEndedIterator for Range<'_, K, V, Q, R>
@@ -94,6 +96,11 @@ where
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.span.next_back(&self.range).map(pair)
+    }
+
+    #[inline]
+    fn rfold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.span.rfold(&self.range, init, |done, entry| f(done, pair(entry)))
     }
 }
 
@@ -113,7 +120,7 @@ impl<K, V, Q: ?Sized, R: fmt::Debug> fmt::Debug for Range<'_, K, V, Q, R> {
 }
 
 macro_rules! whole {
-    ($name:ident: $item:ty, $show:expr) => {
+    ($name:ident: $item:ty, $show:expr, $($ordered:item)*) => {
         impl<'p, K: Ord + Send + 'static, V: Send + 'static> $name<'p, K, V> {
             pub(crate) fn new(session: &'p Pinned<'_, K, V>) -> Self {
                 Self(PresentSpan::of_session(session))
@@ -127,12 +134,28 @@ macro_rules! whole {
             fn next(&mut self) -> Option<Self::Item> {
                 self.0.next::<K>(&..).map($show)
             }
+
+            #[inline]
+            fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+                self.0.fold::<B, K>(&.., init, |done, entry| f(done, $show(entry)))
+            }
+
+            fn last(mut self) -> Option<Self::Item> {
+                self.next_back()
+            }
+
+            $($ordered)*
         }
 
         impl<K: Ord + Send + 'static, V: Send + 'static> DoubleEndedIterator for $name<'_, K, V> {
             #[inline]
             fn next_back(&mut self) -> Option<Self::Item> {
                 self.0.next_back::<K>(&..).map($show)
+            }
+
+            #[inline]
+            fn rfold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+                self.0.rfold::<B, K>(&.., init, |done, entry| f(done, $show(entry)))
             }
         }
 
@@ -146,6 +169,20 @@ macro_rules! whole {
     };
 }
 
-whole!(Iter: (&'p K, &'p V), pair);
-whole!(Keys: &'p K, |entry| entry.key());
-whole!(Values: &'p V, |entry| entry.value());
+macro_rules! whole_in_order {
+    ($name:ident: $item:ty, $show:expr) => {
+        whole!($name: $item, $show,
+            fn min(mut self) -> Option<Self::Item> {
+                self.next()
+            }
+
+            fn max(mut self) -> Option<Self::Item> {
+                self.next_back()
+            }
+        );
+    };
+}
+
+whole_in_order!(Iter: (&'p K, &'p V), pair);
+whole_in_order!(Keys: &'p K, Item::key);
+whole!(Values: &'p V, Item::value,);

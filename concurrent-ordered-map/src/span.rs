@@ -4,24 +4,24 @@
 //! as each compares with what the other yielded.
 
 use std::borrow::Borrow;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
 use crate::bounds::{above, below};
 use crate::pinned::Pinned;
-use crate::raw::{Ascent, Backward, Descent, Forward, Item, RawMap, View};
+use crate::raw::{Ascent, Backward, Descent, Forward, Item, RawMap, View, Walk};
 use crate::reclaim::Guard;
 
 /// What a span walks over: the map as it is, or a snapshot of it.
 pub(crate) trait Source<'p, K: 'p, V: 'p>: Copy {
-    type Ascent: Iterator<Item = Item<'p, K, V>>;
-    type Descent: Iterator<Item = Item<'p, K, V>>;
+    type Ascent: Walk<'p, K, V>;
+    type Descent: Walk<'p, K, V>;
 
-    fn ascend<Q>(self, from: Bound<&Q>) -> Self::Ascent
+    fn ascend<Q>(self, range: &impl RangeBounds<Q>) -> Self::Ascent
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized;
 
-    fn descend<Q>(self, to: Bound<&Q>) -> Self::Descent
+    fn descend<Q>(self, range: &impl RangeBounds<Q>) -> Self::Descent
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized;
@@ -45,20 +45,20 @@ impl<'p, K: Ord + Send + 'static, V: Send + 'static> Source<'p, K, V> for Presen
     type Ascent = Forward<'p, K, V>;
     type Descent = Backward<'p, K, V>;
 
-    fn ascend<Q>(self, from: Bound<&Q>) -> Forward<'p, K, V>
+    fn ascend<Q>(self, range: &impl RangeBounds<Q>) -> Forward<'p, K, V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        Forward::new(self.map, from, self.guard)
+        Forward::new(self.map, range, self.guard)
     }
 
-    fn descend<Q>(self, to: Bound<&Q>) -> Backward<'p, K, V>
+    fn descend<Q>(self, range: &impl RangeBounds<Q>) -> Backward<'p, K, V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        Backward::new(self.map, to, self.guard)
+        Backward::new(self.map, range, self.guard)
     }
 }
 
@@ -66,20 +66,20 @@ impl<'p, K: Ord + Send + 'static, V: Send + 'static> Source<'p, K, V> for &'p Vi
     type Ascent = Ascent<'p, K, V>;
     type Descent = Descent<'p, K, V>;
 
-    fn ascend<Q>(self, from: Bound<&Q>) -> Ascent<'p, K, V>
+    fn ascend<Q>(self, range: &impl RangeBounds<Q>) -> Ascent<'p, K, V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.ascend(from)
+        Ascent::new(self, range)
     }
 
-    fn descend<Q>(self, to: Bound<&Q>) -> Descent<'p, K, V>
+    fn descend<Q>(self, range: &impl RangeBounds<Q>) -> Descent<'p, K, V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.descend(to)
+        Descent::new(self, range)
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Span<'p, K, V, S, A, D> {
     /// The last entries that the ends have yielded.
     front_last: Option<Item<'p, K, V>>,
     back_last: Option<Item<'p, K, V>>,
-    /// The ends have met, or one of them has met the other's bound.
+    /// The ends have met, or one of them has met the other's bound; then there are no walks.
     done: bool,
 }
 
@@ -134,17 +134,16 @@ where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        if self.done {
-            return None;
-        }
-        let source = self.source;
-        let front = self.front.get_or_insert_with(|| source.ascend(range.start_bound()));
-        let next = front.next().filter(|entry| {
-            below(entry.key().borrow(), range.end_bound())
-                && self.back_last.is_none_or(|last| entry.key().cmp(last.key()).is_lt())
+        let last = self.back_last;
+        let next = self.front(range).and_then(|front| {
+            front
+                .step(|key| below(key.borrow(), range.end_bound()))
+                .filter(|entry| is_before(entry.key(), last))
         });
         self.front_last = next;
-        self.done = next.is_none();
+        if next.is_none() {
+            self.finish();
+        }
         next
     }
 
@@ -154,17 +153,97 @@ where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        if self.done {
-            return None;
-        }
-        let source = self.source;
-        let back = self.back.get_or_insert_with(|| source.descend(range.end_bound()));
-        let next = back.next().filter(|entry| {
-            above(entry.key().borrow(), range.start_bound())
-                && self.front_last.is_none_or(|last| entry.key().cmp(last.key()).is_gt())
+        let last = self.front_last;
+        let next = self.back(range).and_then(|back| {
+            back.step(|key| above(key.borrow(), range.start_bound()))
+                .filter(|entry| is_behind(entry.key(), last))
         });
         self.back_last = next;
-        self.done = next.is_none();
+        if next.is_none() {
+            self.finish();
+        }
         next
     }
+
+    /// Yields all that is left, from the front.
+    #[inline]
+    pub(crate) fn fold<B, Q>(
+        mut self,
+        range: &impl RangeBounds<Q>,
+        init: B,
+        f: impl FnMut(B, Item<'p, K, V>) -> B,
+    ) -> B
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        let last = self.back_last;
+        let Some(front) = self.front(range) else { return init };
+        front.exhaust(|key| below(key.borrow(), range.end_bound()) && is_before(key, last), init, f)
+    }
+
+    /// Yields all that is left, from the back.
+    #[inline]
+    pub(crate) fn rfold<B, Q>(
+        mut self,
+        range: &impl RangeBounds<Q>,
+        init: B,
+        f: impl FnMut(B, Item<'p, K, V>) -> B,
+    ) -> B
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        let last = self.front_last;
+        let Some(back) = self.back(range) else { return init };
+        back.exhaust(
+            |key| above(key.borrow(), range.start_bound()) && is_behind(key, last),
+            init,
+            f,
+        )
+    }
+
+    /// The walk from below, unless all has been yielded.
+    #[inline]
+    fn front<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&mut S::Ascent>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        if self.front.is_none() && !self.done {
+            self.front = Some(self.source.ascend(range));
+        }
+        self.front.as_mut()
+    }
+
+    /// The walk from above, unless all has been yielded.
+    #[inline]
+    fn back<Q>(&mut self, range: &impl RangeBounds<Q>) -> Option<&mut S::Descent>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        if self.back.is_none() && !self.done {
+            self.back = Some(self.source.descend(range));
+        }
+        self.back.as_mut()
+    }
+
+    /// The ends have met, or one of them has met the other's bound.
+    #[cold]
+    fn finish(&mut self) {
+        (self.front, self.back, self.done) = (None, None, true);
+    }
+}
+
+/// True if the front may yield a key, given what the back has yielded last.
+#[inline]
+fn is_before<K: Ord, V>(key: &K, last: Option<Item<'_, K, V>>) -> bool {
+    last.is_none_or(|last| key.cmp(last.key()).is_lt())
+}
+
+/// True if the back may yield a key, given what the front has yielded last.
+#[inline]
+fn is_behind<K: Ord, V>(key: &K, last: Option<Item<'_, K, V>>) -> bool {
+    last.is_none_or(|last| key.cmp(last.key()).is_gt())
 }

@@ -1,8 +1,11 @@
-//! A batch takes effect at one moment, over two leaves, whoever completes it. The leaves hold 1 | 3. Bounds: 1 and 2 preemptions.
+//! A batch takes effect at one moment, whoever completes it. Where nothing else is said the leaves hold 1 | 3.
+//! Bounds: 1 and 2 preemptions.
 #![cfg(com_loom)]
 
-use concurrent_ordered_map::Batch;
-use loom_tests::{Map, entries, explore, explore_from, two_sparse_leaves};
+use std::sync::Arc;
+
+use concurrent_ordered_map::{Batch, Snapshot};
+use loom_tests::{Map, entries, explore, explore_from, filled, two_sparse_leaves};
 
 /// What a call found, in the order of keys.
 type Found = Vec<(u32, u32)>;
@@ -58,6 +61,29 @@ fn a_batch_and_a_snapshot() {
     });
 }
 
+/// The snapshot may be taken when one leaf is frozen and the other is not. It is read when all is over.
+#[test]
+fn a_snapshot_amid_a_batch() {
+    fn take(map: &Arc<Map>) -> Option<Snapshot<'static, u32, u32>> {
+        Some(Snapshot::of(Arc::clone(map)))
+    }
+    fn batch(map: &Arc<Map>) -> Option<Snapshot<'static, u32, u32>> {
+        overwrite(map);
+        None
+    }
+    explore_from(
+        2,
+        || Arc::new(two_sparse_leaves()),
+        &[take, batch],
+        |answers, map| {
+            let snapshot = answers[0].as_ref().expect("it was taken");
+            let seen = [1, 3].map(|key| *snapshot.get(&key).expect("always there"));
+            assert!([[10, 30], [11, 31]].contains(&seen), "torn: {seen:?}");
+            assert_eq!(entries(map), [(1, 11), (3, 31)]);
+        },
+    );
+}
+
 #[test]
 fn a_batch_and_an_overwrite() {
     fn write(map: &Map) -> Found {
@@ -88,25 +114,41 @@ fn a_batch_and_an_overwrite() {
     });
 }
 
-/// The only leaf is full, and whoever comes first splits it.
+/// The only leaf, 1 2 3, is full: whoever comes first splits it.
+fn full_leaf() -> Map {
+    filled(3, &[1, 2, 3])
+}
+
+fn insert_four(map: &Map) -> Found {
+    map.pin().insert(4, 44).map(|value| (4, *value)).into_iter().collect()
+}
+
+/// The insertion may be interrupted while it splits the leaf, so that the batch completes that first.
 #[test]
-fn a_batch_and_an_insertion_that_split_a_leaf() {
+fn a_batch_that_meets_a_split() {
     fn batch(map: &Map) -> Found {
-        apply(map, Batch::new().insert(1, 11).remove(2).insert(3, 30).insert(4, 40))
+        apply(map, Batch::new().insert(1, 11).remove(2))
     }
-    fn insert(map: &Map) -> Found {
-        map.pin().insert(2, 22).map(|value| (2, *value)).into_iter().collect()
+    explore_from(1, full_leaf, &[batch, insert_four], |answers, map| {
+        assert_eq!(answers, [vec![(1, 10), (2, 20)], vec![]]);
+        assert_eq!(entries(map), [(1, 11), (3, 30), (4, 44)]);
+    });
+}
+
+/// The batch may be interrupted when it has enlisted the leaf, so that the insertion completes it first. It
+/// makes two leaves of one.
+#[test]
+fn an_insertion_that_meets_a_batch() {
+    fn batch(map: &Map) -> Found {
+        apply(map, Batch::new().insert(1, 11).insert(4, 40))
     }
-    explore(1, &[1, 2], &[batch, insert], |answers, map| match &answers[1][..] {
-        [] => {
-            assert_eq!(answers[0], [(1, 10), (2, 20)]);
-            assert_eq!(entries(map), [(1, 11), (2, 22), (3, 30), (4, 40)]);
-        }
-        [(2, 20)] => {
-            assert_eq!(answers[0], [(1, 10), (2, 22)]);
-            assert_eq!(entries(map), [(1, 11), (3, 30), (4, 40)]);
-        }
-        _ => panic!("no order of the two explains {answers:?}"),
+    explore_from(1, full_leaf, &[insert_four, batch], |answers, map| {
+        let last = match (&answers[0][..], &answers[1][..]) {
+            ([], [(1, 10), (4, 44)]) => (4, 40),
+            ([(4, 40)], [(1, 10)]) => (4, 44),
+            _ => panic!("no order of the two explains {answers:?}"),
+        };
+        assert_eq!(entries(map), [(1, 11), (2, 20), (3, 30), last]);
     });
 }
 

@@ -1,10 +1,9 @@
 //! Many keys at once.
 
 use std::borrow::Borrow;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
 use super::Pinned;
-use crate::iter::entries_within;
 use crate::raw::Forward;
 
 /// # Writing many keys
@@ -16,7 +15,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
     ///
     /// O(*n* log *n*).
     pub fn clear(&self) {
-        for entry in Forward::new(self.raw(), Bound::<&K>::Unbounded, self.guard()) {
+        for entry in Forward::new::<K>(self.raw(), &.., self.guard()) {
             self.raw().remove_if::<K>(entry.key(), self.guard(), |_| true);
         }
     }
@@ -40,7 +39,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
     /// assert_eq!(session.keys().collect::<Vec<_>>(), [&1, &3, &5, &7, &9]);
     /// ```
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
-        for judged in Forward::new(self.raw(), Bound::<&K>::Unbounded, self.guard()) {
+        for judged in Forward::new::<K>(self.raw(), &.., self.guard()) {
             if keep(judged.key(), judged.value()) {
                 continue;
             }
@@ -69,7 +68,7 @@ impl<K: Ord + Send + 'static, V: Send + 'static> Pinned<'_, K, V> {
         R: RangeBounds<Q>,
     {
         let remove = |key: &K| self.raw().remove_if::<K>(key, self.guard(), |_| true).is_some();
-        entries_within(self, &range).filter(|entry| remove(entry.key())).count()
+        self.range(range).filter(|(key, _)| remove(key)).count()
     }
 
     /// Inserts entries one by one, as [`insert`](Self::insert) does. The last of those with one key stays.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::block::BlockRef;
 use super::fence::Fence;
 use super::hint::{has_labels, hint, is_exact, is_text, shared_prefix};
-use super::leaf::Order;
+use super::order::Order;
 use super::pair::Pair;
 use super::state::LeafState;
 

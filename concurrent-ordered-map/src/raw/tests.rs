@@ -43,9 +43,9 @@ fn take<K: Key>(map: &RawMap<K, u32>, key: u32) -> Option<u32> {
 fn assert_same<K: Key>(map: &RawMap<K, u32>, model: &BTreeMap<K, u32>) {
     let guard = pin();
     let pairs = |entry: super::Item<'_, K, u32>| (*entry.key(), *entry.value());
-    let forward: Vec<_> = Forward::new(map, Bound::<&K>::Unbounded, &guard).map(pairs).collect();
+    let forward: Vec<_> = Forward::new::<K>(map, &.., &guard).map(pairs).collect();
     assert_eq!(forward, model.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
-    let backward: Vec<_> = Backward::new(map, Bound::<&K>::Unbounded, &guard).map(pairs).collect();
+    let backward: Vec<_> = Backward::new::<K>(map, &.., &guard).map(pairs).collect();
     assert_eq!(backward, model.iter().rev().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
     assert_eq!(map.len(), model.len());
 }
@@ -270,7 +270,7 @@ fn touches_as_it_says<K: Key>() {
     of(0, 0, &|| _ = map.get(&K::from(key - 1), &pin()).map(super::Item::value));
     of(0, 0, &|| _ = map.nearest(End::First, Bound::<&K>::Unbounded, &pin()).map(super::Item::key));
     of(0, 0, &|| _ = map.nearest(End::Last, Bound::<&K>::Unbounded, &pin()).map(super::Item::key));
-    of(0, 0, &|| assert_eq!(Forward::new(&map, Bound::<&K>::Unbounded, &pin()).count(), 500));
+    of(0, 0, &|| assert_eq!(Forward::new::<K>(&map, &.., &pin()).count(), 500));
     of(3, 3, &|| assert_eq!(put(&map, key, 0), None));
     of(2, 2, &|| assert_eq!(put(&map, key, 1), Some(0)));
     of(2, 2, &|| assert_eq!(take(&map, key), Some(1)));

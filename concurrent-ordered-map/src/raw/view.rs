@@ -5,7 +5,7 @@
 //! the snapshot is alive (I16), so they are answered by references that need no pin.
 
 use std::borrow::Borrow;
-use std::ops::{Bound, Range};
+use std::ops::{Bound, RangeBounds};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -16,9 +16,11 @@ use super::content::gather;
 use super::descend::{At, Before, First, Last, Seek};
 use super::fence::Fence;
 use super::hint::Needle;
-use super::leaf::Order;
+use super::order::Order;
 use super::pair::{Item, is_inline};
+use super::run::{Row, Run};
 use super::snapshot::Snap;
+use super::walk::Walk;
 use crate::bounds::{above, below};
 use crate::map::ConcurrentOrderedMap;
 use crate::reclaim::{self, Guard};
@@ -138,28 +140,12 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
 
     /// How many entries there are.
     pub(crate) fn count(&self) -> usize {
-        let mut pages = Ascent::new(self, Bound::<&K>::Unbounded);
-        let mut count = pages.batch.left.len();
+        let mut pages = Ascent::new::<K>(self, &..);
+        let mut count = pages.batch.len();
         while pages.turn() {
-            count += pages.batch.left.len();
+            count += pages.batch.len();
         }
         count
-    }
-
-    pub(crate) fn ascend<Q>(&self, from: Bound<&Q>) -> Ascent<'_, K, V>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        Ascent::new(self, from)
-    }
-
-    pub(crate) fn descend<Q>(&self, to: Bound<&Q>) -> Descent<'_, K, V>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        Descent::new(self, to)
     }
 
     /// Reads the part of the snapshot with the goal in it, and answers where it begins and ends.
@@ -171,7 +157,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
         loop {
             match self.page(goal, &guard) {
                 Page::Archived(leaf) => {
-                    batch.fill(leaf.items());
+                    batch.take_in(leaf.items());
                     return Fences { low: leaf.low(), high: leaf.high() };
                 }
                 Page::Leaf(leaf) => {
@@ -182,7 +168,7 @@ impl<'m, K: Ord + Send + 'static, V: Send + 'static> View<'m, K, V> {
                     }
                     let mut order = Order::default();
                     leaf.in_order(leaf.leaf_state(), &mut order);
-                    batch.fill(order.iter().map(|index| held(leaf, index)));
+                    batch.take_in(order.iter().map(|index| held(leaf, index)));
                     return Fences { low: *leaf.low(), high: Fence::before(next) };
                 }
             }
@@ -196,37 +182,32 @@ fn held<'s, K, V>(leaf: BlockRef<'_, K, V>, index: usize) -> Item<'s, K, V> {
     unsafe { leaf.pair(index).entry_item() }
 }
 
-/// The entries of one leaf, in ascending order.
-struct Batch<'s, K, V> {
-    items: Vec<Item<'s, K, V>>,
-    /// Those not yet handed out.
-    left: Range<usize>,
+impl<'s, K, V> Row<'s, K, V> for Vec<Item<'s, K, V>> {
+    #[inline]
+    fn at(&self, place: usize) -> Option<Item<'s, K, V>> {
+        self.get(place).copied()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.len()
+    }
 }
 
+/// The entries of one leaf.
+type Batch<'s, K, V> = Run<'s, K, V, Vec<Item<'s, K, V>>>;
+
 impl<'s, K, V> Batch<'s, K, V> {
-    fn new() -> Self {
-        Self { items: Vec::new(), left: 0..0 }
+    fn empty() -> Self {
+        Self::new(Vec::new())
     }
 
-    fn fill(&mut self, items: impl Iterator<Item = Item<'s, K, V>>) {
-        self.left = 0..0;
-        self.items.clear();
-        self.items.extend(items);
-        self.left = 0..self.items.len();
-    }
-
-    fn retain(&mut self, within: impl Fn(&K) -> bool) {
-        self.left = 0..0;
-        self.items.retain(|item| within(item.key()));
-        self.left = 0..self.items.len();
-    }
-
-    fn pop_first(&mut self) -> Option<Item<'s, K, V>> {
-        self.left.next().map(|place| self.items[place])
-    }
-
-    fn pop_last(&mut self) -> Option<Item<'s, K, V>> {
-        self.left.next_back().map(|place| self.items[place])
+    fn take_in(&mut self, items: impl Iterator<Item = Item<'s, K, V>>) {
+        self.fill(|row| {
+            row.clear();
+            row.extend(items);
+            true
+        });
     }
 }
 
@@ -245,23 +226,38 @@ pub(crate) struct Ascent<'s, K, V> {
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
-    fn new<Q>(view: &'s View<'s, K, V>, from: Bound<&Q>) -> Self
+    /// Starts at a range's lower bound, and is trimmed to the range so far.
+    pub(crate) fn new<Q>(view: &'s View<'s, K, V>, range: &impl RangeBounds<Q>) -> Self
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut batch = Batch::new();
+        let mut batch = Batch::empty();
+        let from = range.start_bound();
         let fences = match from {
             Bound::Unbounded => view.read(&First, &mut batch),
             Bound::Included(key) | Bound::Excluded(key) => {
                 view.read(&At(&Needle::<K, _>::new(key)), &mut batch)
             }
         };
-        batch.retain(|key| above(key.borrow(), from));
-        Self { view, batch, next: fences.high }
+        batch.start_within(|key| above(key.borrow(), from));
+        let mut walk = Self { view, batch, next: fences.high };
+        walk.trim(|key| below(key.borrow(), range.end_bound()));
+        walk
+    }
+}
+
+impl<'s, K: Ord + Send + 'static, V: Send + 'static> Walk<'s, K, V> for Ascent<'s, K, V> {
+    #[inline]
+    fn pop(&mut self) -> Option<Item<'s, K, V>> {
+        self.batch.pop_first()
     }
 
-    /// Goes on to the next leaf. False at the end of the map.
+    #[inline]
+    fn drain<B>(&mut self, init: B, f: &mut impl FnMut(B, Item<'s, K, V>) -> B) -> B {
+        self.batch.fold(init, f)
+    }
+
     fn turn(&mut self) -> bool {
         let next = self.next;
         // SAFETY: I16, the snapshot owns it.
@@ -269,20 +265,11 @@ impl<'s, K: Ord + Send + 'static, V: Send + 'static> Ascent<'s, K, V> {
         self.next = self.view.read(&At(&Needle::<K, K>::new(key)), &mut self.batch).high;
         true
     }
-}
-
-impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Ascent<'s, K, V> {
-    type Item = Item<'s, K, V>;
 
     #[inline]
-    fn next(&mut self) -> Option<Item<'s, K, V>> {
-        loop {
-            if let Some(entry) = self.batch.pop_first() {
-                return Some(entry);
-            }
-            if !self.turn() {
-                return None;
-            }
+    fn trim(&mut self, within: impl Fn(&K) -> bool) {
+        if !self.batch.end_within(within) {
+            self.next = Fence::none();
         }
     }
 }
@@ -296,35 +283,49 @@ pub(crate) struct Descent<'s, K, V> {
 }
 
 impl<'s, K: Ord + Send + 'static, V: Send + 'static> Descent<'s, K, V> {
-    fn new<Q>(view: &'s View<'s, K, V>, to: Bound<&Q>) -> Self
+    /// Starts at a range's upper bound, and is trimmed to the range so far.
+    pub(crate) fn new<Q>(view: &'s View<'s, K, V>, range: &impl RangeBounds<Q>) -> Self
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut batch = Batch::new();
+        let mut batch = Batch::empty();
+        let to = range.end_bound();
         let fences = match to {
             Bound::Unbounded => view.read(&Last, &mut batch),
             Bound::Included(key) => view.read(&At(&Needle::<K, _>::new(key)), &mut batch),
             Bound::Excluded(key) => view.read(&Before(&Needle::<K, _>::new(key)), &mut batch),
         };
-        batch.retain(|key| below(key.borrow(), to));
-        Self { view, batch, below: fences.low }
+        batch.end_within(|key| below(key.borrow(), to));
+        let mut walk = Self { view, batch, below: fences.low };
+        walk.trim(|key| above(key.borrow(), range.start_bound()));
+        walk
     }
 }
 
-impl<'s, K: Ord + Send + 'static, V: Send + 'static> Iterator for Descent<'s, K, V> {
-    type Item = Item<'s, K, V>;
+impl<'s, K: Ord + Send + 'static, V: Send + 'static> Walk<'s, K, V> for Descent<'s, K, V> {
+    #[inline]
+    fn pop(&mut self) -> Option<Item<'s, K, V>> {
+        self.batch.pop_last()
+    }
 
     #[inline]
-    fn next(&mut self) -> Option<Item<'s, K, V>> {
-        loop {
-            if let Some(entry) = self.batch.pop_last() {
-                return Some(entry);
-            }
-            let below = self.below;
-            // SAFETY: I16, the snapshot owns it.
-            let goal = Needle::<K, K>::new(unsafe { below.key() }?);
-            self.below = self.view.read(&Before(&goal), &mut self.batch).low;
+    fn drain<B>(&mut self, init: B, f: &mut impl FnMut(B, Item<'s, K, V>) -> B) -> B {
+        self.batch.rfold(init, f)
+    }
+
+    fn turn(&mut self) -> bool {
+        let below = self.below;
+        // SAFETY: I16, the snapshot owns it.
+        let Some(key) = (unsafe { below.key() }) else { return false };
+        self.below = self.view.read(&Before(&Needle::<K, K>::new(key)), &mut self.batch).low;
+        true
+    }
+
+    #[inline]
+    fn trim(&mut self, within: impl Fn(&K) -> bool) {
+        if !self.batch.start_within(within) {
+            self.below = Fence::none();
         }
     }
 }

@@ -4,67 +4,105 @@
 //! over, whatever happens to either. So every key present throughout is met, and none twice.
 
 use std::borrow::Borrow;
-use std::ops::{Bound, Range};
+use std::ops::{Bound, RangeBounds};
 
 use super::block::BlockRef;
 use super::descend::{At, Before};
 use super::hint::Needle;
-use super::leaf::Order;
+use super::order::Order;
 use super::pair::Item;
+use super::run::{Row, Run};
 use super::snapshot::Access;
 use super::{End, RawMap};
 use crate::bounds::{above, below};
 use crate::reclaim::Guard;
 
-/// The entries of one leaf, in ascending order.
-struct Batch<'g, K, V> {
-    leaf: Option<BlockRef<'g, K, V>>,
-    /// The leaf's slots.
-    order: Order,
-    /// Those not yet handed out.
-    left: Range<usize>,
+/// A walk in one direction. It has the entries of one leaf at hand, and reads the next leaf when those have been
+/// handed out.
+pub(crate) trait Walk<'g, K: 'g, V: 'g> {
+    /// The next of the entries at hand.
+    fn pop(&mut self) -> Option<Item<'g, K, V>>;
+
+    /// Hands out all entries at hand.
+    fn drain<B>(&mut self, init: B, f: &mut impl FnMut(B, Item<'g, K, V>) -> B) -> B;
+
+    /// Reads the next leaf that there is. False at the end.
+    fn turn(&mut self) -> bool;
+
+    /// Leaves out the entries at hand that lie behind a range, and where there are any, all leaves to come.
+    fn trim(&mut self, within: impl Fn(&K) -> bool);
+
+    /// The next entry, of a walk that is trimmed to the same range so far.
+    #[inline]
+    fn step(&mut self, within: impl Fn(&K) -> bool) -> Option<Item<'g, K, V>> {
+        loop {
+            if let Some(entry) = self.pop() {
+                return Some(entry);
+            }
+            if !self.turn() {
+                return None;
+            }
+            self.trim(&within);
+        }
+    }
+
+    /// Hands out all entries.
+    #[inline]
+    fn exhaust<B>(
+        &mut self,
+        within: impl Fn(&K) -> bool,
+        init: B,
+        mut f: impl FnMut(B, Item<'g, K, V>) -> B,
+    ) -> B {
+        let mut done = init;
+        loop {
+            self.trim(&within);
+            done = self.drain(done, &mut f);
+            if !self.turn() {
+                return done;
+            }
+        }
+    }
 }
 
+/// What is live in a leaf in one of its states, in key order.
+struct Sorted<'g, K, V> {
+    leaf: Option<BlockRef<'g, K, V>>,
+    order: Order,
+}
+
+impl<'g, K, V> Row<'g, K, V> for Sorted<'g, K, V> {
+    #[inline]
+    fn at(&self, place: usize) -> Option<Item<'g, K, V>> {
+        Some(self.leaf?.item(self.order.get(place)))
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+}
+
+/// The entries of one leaf.
+type Batch<'g, K, V> = Run<'g, K, V, Sorted<'g, K, V>>;
+
 impl<'g, K: Ord, V> Batch<'g, K, V> {
-    fn new() -> Self {
-        Self { leaf: None, order: Order::default(), left: 0..0 }
+    fn empty() -> Self {
+        Self::new(Sorted { leaf: None, order: Order::default() })
     }
 
     /// Reads a leaf. False if it has been replaced.
     fn read(&mut self, leaf: BlockRef<'g, K, V>) -> bool {
-        // A panic in `Ord` leaves nothing to be handed out twice.
-        self.left = 0..0;
-        let state = leaf.leaf_state();
-        // I3: if it was not replaced by now, what was live in this state is retired later.
-        if leaf.forward().is_some() {
-            return false;
-        }
-        leaf.in_order(state, &mut self.order);
-        (self.leaf, self.left) = (Some(leaf), 0..self.order.len());
-        true
-    }
-
-    fn retain(&mut self, within: impl Fn(&K) -> bool) {
-        self.left = 0..0;
-        if let Some(leaf) = self.leaf {
-            self.order.retain(|index| within(leaf.key(index)));
-            self.left = 0..self.order.len();
-        }
-    }
-
-    #[inline]
-    fn pop_first(&mut self) -> Option<Item<'g, K, V>> {
-        self.left.next().and_then(|place| self.at(place))
-    }
-
-    #[inline]
-    fn pop_last(&mut self) -> Option<Item<'g, K, V>> {
-        self.left.next_back().and_then(|place| self.at(place))
-    }
-
-    #[inline]
-    fn at(&self, place: usize) -> Option<Item<'g, K, V>> {
-        Some(self.leaf?.item(self.order.get(place)))
+        self.fill(|sorted| {
+            let state = leaf.leaf_state();
+            // I3: if it was not replaced by now, what was live in this state is retired later.
+            if leaf.forward().is_some() {
+                return false;
+            }
+            leaf.in_order(state, &mut sorted.order);
+            sorted.leaf = Some(leaf);
+            true
+        })
     }
 }
 
@@ -78,16 +116,22 @@ pub(crate) struct Forward<'g, K, V> {
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
-    /// Starts at a lower bound.
-    pub(crate) fn new<Q>(map: &'g RawMap<K, V>, from: Bound<&Q>, guard: &'g Guard) -> Self
+    /// Starts at a range's lower bound, and is trimmed to the range so far.
+    pub(crate) fn new<Q>(
+        map: &'g RawMap<K, V>,
+        range: &impl RangeBounds<Q>,
+        guard: &'g Guard,
+    ) -> Self
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut walk = Self { map, guard, next: None, batch: Batch::new() };
+        let mut walk = Self { map, guard, next: None, batch: Batch::empty() };
+        let from = range.start_bound();
         // A leaf that is replaced now may split left of the bound: then it is looked up again.
         while !walk.read(map.leaf_from(End::First, from, Access::Read, guard)) {}
-        walk.batch.retain(|key| above(key.borrow(), from));
+        walk.batch.start_within(|key| above(key.borrow(), from));
+        walk.trim(|key| below(key.borrow(), range.end_bound()));
         walk
     }
 
@@ -111,19 +155,20 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         }
         read
     }
+}
 
-    /// The first entry of the next leaf that has one.
-    fn next_batch(&mut self) -> Option<Item<'g, K, V>> {
-        while self.read_next() {
-            if let Some(entry) = self.batch.pop_first() {
-                return Some(entry);
-            }
-        }
-        None
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Walk<'g, K, V> for Forward<'g, K, V> {
+    #[inline]
+    fn pop(&mut self) -> Option<Item<'g, K, V>> {
+        self.batch.pop_first()
     }
 
-    /// Fills the batch from the next leaf. False at the end of the map.
-    fn read_next(&mut self) -> bool {
+    #[inline]
+    fn drain<B>(&mut self, init: B, f: &mut impl FnMut(B, Item<'g, K, V>) -> B) -> B {
+        self.batch.fold(init, f)
+    }
+
+    fn turn(&mut self) -> bool {
         let Some(next) = self.next else { return false };
         if self.read(next) {
             return true;
@@ -133,8 +178,15 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         let needle = Needle::<K, K>::new(fence);
         while !self.read(self.map.leaf_for(&At(&needle), Access::Read, self.guard)) {}
         // Where it was absorbed, the left neighbour's entries have had their turn.
-        self.batch.retain(|key| above(key, Bound::Included(fence)));
+        self.batch.start_within(|key| above(key, Bound::Included(fence)));
         true
+    }
+
+    #[inline]
+    fn trim(&mut self, within: impl Fn(&K) -> bool) {
+        if !self.batch.end_within(within) {
+            self.next = None;
+        }
     }
 }
 
@@ -143,7 +195,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Forward<'g, K,
 
     #[inline]
     fn next(&mut self) -> Option<Item<'g, K, V>> {
-        self.batch.pop_first().or_else(|| self.next_batch())
+        self.step(|_| true)
     }
 }
 
@@ -157,15 +209,21 @@ pub(crate) struct Backward<'g, K, V> {
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
-    /// Starts at an upper bound.
-    pub(crate) fn new<Q>(map: &'g RawMap<K, V>, to: Bound<&Q>, guard: &'g Guard) -> Self
+    /// Starts at a range's upper bound, and is trimmed to the range so far.
+    pub(crate) fn new<Q>(
+        map: &'g RawMap<K, V>,
+        range: &impl RangeBounds<Q>,
+        guard: &'g Guard,
+    ) -> Self
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut walk = Self { map, guard, below: None, batch: Batch::new() };
+        let mut walk = Self { map, guard, below: None, batch: Batch::empty() };
+        let to = range.end_bound();
         while !walk.read(map.leaf_from(End::Last, to, Access::Read, guard)) {}
-        walk.batch.retain(|key| below(key.borrow(), to));
+        walk.batch.end_within(|key| below(key.borrow(), to));
+        walk.trim(|key| above(key.borrow(), range.start_bound()));
         walk
     }
 
@@ -181,21 +239,39 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Backward<'g, K, V> {
     }
 }
 
+impl<'g, K: Ord + Send + 'static, V: Send + 'static> Walk<'g, K, V> for Backward<'g, K, V> {
+    #[inline]
+    fn pop(&mut self) -> Option<Item<'g, K, V>> {
+        self.batch.pop_last()
+    }
+
+    #[inline]
+    fn drain<B>(&mut self, init: B, f: &mut impl FnMut(B, Item<'g, K, V>) -> B) -> B {
+        self.batch.rfold(init, f)
+    }
+
+    fn turn(&mut self) -> bool {
+        let Some(fence) = self.below else { return false };
+        let goal = Needle::<K, K>::new(fence);
+        while !self.read(self.map.leaf_for(&Before(&goal), Access::Read, self.guard)) {}
+        // The leaf may have absorbed its right neighbour, whose entries have had their turn.
+        self.batch.end_within(|key| below(key, Bound::Excluded(fence)));
+        true
+    }
+
+    #[inline]
+    fn trim(&mut self, within: impl Fn(&K) -> bool) {
+        if !self.batch.start_within(within) {
+            self.below = None;
+        }
+    }
+}
+
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Iterator for Backward<'g, K, V> {
     type Item = Item<'g, K, V>;
 
+    #[inline]
     fn next(&mut self) -> Option<Item<'g, K, V>> {
-        loop {
-            if let Some(entry) = self.batch.pop_last() {
-                return Some(entry);
-            }
-            let fence = self.below?;
-            let goal = Needle::<K, K>::new(fence);
-            let leaf = self.map.leaf_for(&Before(&goal), Access::Read, self.guard);
-            if self.read(leaf) {
-                // The leaf may have absorbed its right neighbour, whose entries have had their turn.
-                self.batch.retain(|key| below(key, Bound::Excluded(fence)));
-            }
-        }
+        self.step(|_| true)
     }
 }

@@ -40,6 +40,23 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         self.span.next(&self.range).map(pair)
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.span.fold(&self.range, init, |done, entry| f(done, pair(entry)))
+    }
+
+    fn last(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
+
+    fn min(mut self) -> Option<Self::Item> {
+        self.next()
+    }
+
+    fn max(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
 }
 
 impl<K, V, Q, R> DoubleEndedIterator for SnapshotIter<'_, K, V, Q, R>
@@ -52,6 +69,11 @@ where
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.span.next_back(&self.range).map(pair)
+    }
+
+    #[inline]
+    fn rfold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.span.rfold(&self.range, init, |done, entry| f(done, pair(entry)))
     }
 }
 
