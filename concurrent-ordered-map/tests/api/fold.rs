@@ -119,7 +119,7 @@ fn the_rest_at_once_is_the_rest_one_by_one() {
 #[test]
 fn keys_are_in_order_where_what_is_compared_first_ties() {
     // Two heaps, far from each other: within one, the leading bits are the same.
-    check_all((28, 28), (0..60).map(|n| number(n) % 1000 + (n % 2 << 63)));
+    check_all((28, 28), (0..60).map(|n| number(n) % 1000 + ((n % 2) << 63)));
     // Numbers of 128 bits, of which the leading 64 are the same.
     check_all((28, 28), (0..100).map(|n| u128::from(number(n))));
     // Strings that differ late.
