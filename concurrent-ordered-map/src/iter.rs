@@ -18,7 +18,9 @@ use crate::span::PresentSpan;
 /// what its key had at some moment of the iteration. Entries are read a block at a time, so what is yielded
 /// may have been replaced a moment ago.
 ///
-/// O(log *n*) for the first entry of either end, then O(1) each. Allocates a buffer for a block's entries.
+/// O(log *n*) for the first entry of either end, then O(1) each; `last`, `min` and `max` are O(log *n*). Allocates
+/// nothing. What takes all that is left by one call, such as `for_each`, `sum` and `count`, goes through a block's
+/// entries by a plain loop.
 ///
 /// It borrows its session, and holds back reclamation as that does. [`OwnedIter`](crate::OwnedIter) does
 /// not.

@@ -171,6 +171,7 @@ mod prefetch;
 mod publish;
 mod replace;
 mod run;
+mod scout;
 mod seek;
 mod slot;
 mod snapshot;

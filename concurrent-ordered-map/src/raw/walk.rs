@@ -12,6 +12,7 @@ use super::hint::Needle;
 use super::order::Order;
 use super::pair::Item;
 use super::run::{Row, Run};
+use super::scout::Scout;
 use super::snapshot::Access;
 use super::{End, RawMap};
 use crate::bounds::{above, below};
@@ -113,6 +114,7 @@ pub(crate) struct Forward<'g, K, V> {
     /// The leaf after the batch.
     next: Option<BlockRef<'g, K, V>>,
     batch: Batch<'g, K, V>,
+    scout: Scout<'g, K, V>,
 }
 
 impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
@@ -126,7 +128,8 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Forward<'g, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let mut walk = Self { map, guard, next: None, batch: Batch::empty() };
+        let (batch, scout) = (Batch::empty(), Scout::new());
+        let mut walk = Self { map, guard, next: None, batch, scout };
         let from = range.start_bound();
         // A leaf that is replaced now may split left of the bound: then it is looked up again.
         while !walk.read(map.leaf_from(End::First, from, Access::Read, guard)) {}
@@ -170,6 +173,7 @@ impl<'g, K: Ord + Send + 'static, V: Send + 'static> Walk<'g, K, V> for Forward<
 
     fn turn(&mut self) -> bool {
         let Some(next) = self.next else { return false };
+        self.scout.step(next, self.map, self.guard);
         if self.read(next) {
             return true;
         }

@@ -12,6 +12,7 @@ mod batch;
 mod bulk;
 mod contended;
 mod edge;
+mod fold;
 mod insertion_order;
 mod iterate;
 mod owned;
