@@ -53,6 +53,11 @@ model() {
 export -f model
 export scratch
 
+for file in loom-tests/tests/loom_*.rs; do
+    name=$(basename "$file" .rs)
+    grep -qE "(/$name-[0-9a-f]+ | $name::)" "$scratch/models" || fail "$file is not in loom-tests/tests/models.rs"
+done
+
 # Those that take longest, so that none runs alone at the end.
 LONGEST='a_copy_beside|that_splits|splits_and|two_batches|meets_a_batch|a_batch_and_an_overwrite|what_was_popped'
 { grep -E "$LONGEST" "$scratch/models"; grep -vE "$LONGEST" "$scratch/models"; } >"$scratch/ordered"
