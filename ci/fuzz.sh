@@ -44,7 +44,7 @@ run() {
         -print_final_stats=1 "-artifact_prefix=$3/$1-"
 }
 
-plant "$copy/concurrent-ordered-map/src/raw/walk.rs" 's/walk\.batch\.retain\(\|key\| below\(key\.borrow\(\), to\)\);//' ||
+plant "$copy/concurrent-ordered-map/src/raw/walk.rs" 's/walk\.batch\.end_within\(\|key\| below\(key\.borrow\(\), to\)\);//' ||
     fail "the fault in walk.rs: its place has moved"
 # One that it takes two threads to show: an overwrite rests between its look and its write, and goes on whatever
 # was written meanwhile.
