@@ -188,30 +188,29 @@ of_numbers_and_entries!(
 /// A leaf that a snapshot means to copy may have been frozen, and be replaced, by a call that did not know of the
 /// snapshot: then what replaces it is the snapshot's, and not what the leaf held.
 #[test]
-fn a_copy_beside_an_old_replacement() {
+fn a_copy_beside_an_old_split() {
     type Look = Option<(Snapshot<'static, u32, u32>, bool)>;
-    /// One slot is dead, so that the leaf is replaced by one and not by two.
-    fn full() -> Arc<Map> {
-        let map = filled(3, &[1, 3]);
-        put(&map, 3, 30);
-        Arc::new(map)
-    }
     fn look(map: &Arc<Map>) -> Look {
         let snapshot = Snapshot::of(Arc::clone(map));
         let found = snapshot.contains_key(&4);
         Some((snapshot, found))
     }
-    fn replace(map: &Arc<Map>) -> Look {
+    fn split(map: &Arc<Map>) -> Look {
         put(map, 4, 40);
         None
     }
-    explore_from(2, full, &[look, replace], |answers, map| {
-        // Archives what is not the snapshot's own by now.
-        put(map, 3, 31);
-        let (snapshot, found) = answers[0].as_ref().expect("it looked");
-        assert_eq!(snapshot.contains_key(&4), *found, "a snapshot has changed");
-        assert_eq!(entries(map), [(1, 10), (3, 31), (4, 40)]);
-    });
+    explore_from(
+        2,
+        || Arc::new(filled(2, &[1, 3])),
+        &[look, split],
+        |answers, map| {
+            // Archives what is not the snapshot's own by now.
+            put(map, 3, 31);
+            let (snapshot, found) = answers[0].as_ref().expect("it looked");
+            assert_eq!(snapshot.contains_key(&4), *found, "a snapshot has changed");
+            assert_eq!(entries(map), [(1, 10), (3, 31), (4, 40)]);
+        },
+    );
 }
 
 /// A key that does something when it is first compared with the key `at`: what other threads do meanwhile. So

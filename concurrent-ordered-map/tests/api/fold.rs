@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::ops::{Bound, RangeBounds};
 
 use concurrent_ordered_map::ConcurrentOrderedMap;
@@ -36,10 +37,12 @@ fn taken<T>(
 }
 
 /// Checks all iterators over a range.
-fn check<K, R>(map: &ConcurrentOrderedMap<K, u64>, model: &BTreeMap<K, u64>, range: R)
-where
+fn check<K>(
+    map: &ConcurrentOrderedMap<K, u64>,
+    model: &BTreeMap<K, u64>,
+    range: (Bound<K>, Bound<K>),
+) where
     K: Ord + Clone + Send + Sync + Debug + 'static,
-    R: RangeBounds<K> + Clone,
 {
     let (session, snapshot) = (map.pin(), map.snapshot());
     let within = |key: &K| range.contains(key);
@@ -64,11 +67,10 @@ where
 }
 
 /// Checks a map of keys, of which every fifth has been removed again, every seventh overwritten.
-fn check_all<K>(slots: (u8, u8), keys: impl Iterator<Item = K>)
+fn check_all<K>(slots: (u8, u8), keys: &[K])
 where
     K: Ord + Clone + Send + Sync + Debug + 'static,
 {
-    let keys: Vec<K> = keys.collect();
     let map = ConcurrentOrderedMap::with_block_slots(slots.0, slots.1);
     let mut model = BTreeMap::new();
     for (key, n) in keys.iter().zip(0..) {
@@ -82,15 +84,15 @@ where
             model.insert(keys[0].clone(), n);
         }
     }
-    let mut sorted = keys.clone();
+    let mut sorted = keys.to_vec();
     sorted.sort();
     let at = |part: usize| sorted[part * (sorted.len() - 1) / 8].clone();
-    check(&map, &model, ..);
-    check(&map, &model, at(1)..at(7));
-    check(&map, &model, at(3)..=at(4));
-    check(&map, &model, ..at(6));
-    check(&map, &model, (Bound::Excluded(at(2)), Bound::Unbounded));
-    check(&map, &model, at(5)..at(5));
+    check(&map, &model, (Unbounded, Unbounded));
+    check(&map, &model, (Included(at(1)), Excluded(at(7))));
+    check(&map, &model, (Included(at(3)), Included(at(4))));
+    check(&map, &model, (Unbounded, Excluded(at(6))));
+    check(&map, &model, (Excluded(at(2)), Unbounded));
+    check(&map, &model, (Included(at(5)), Excluded(at(5))));
     let session = map.pin();
     assert_eq!(taken(session.iter(), (5, 7), true), model.iter().collect::<Vec<_>>());
     assert_eq!(taken(session.keys(), (5, 7), false), model.keys().collect::<Vec<_>>());
@@ -106,24 +108,28 @@ where
     assert_eq!(session.values().last(), model.values().next_back());
 }
 
+fn keys<K>(count: u64, key: impl FnMut(u64) -> K) -> Vec<K> {
+    (0..count).map(key).collect()
+}
+
 #[test]
 fn the_rest_at_once_is_the_rest_one_by_one() {
     for slots in [(2, 4), (28, 28)] {
-        check_all(slots, (0..400).map(number));
-        check_all(slots, (0..400).map(|n| number(n).cast_signed()));
-        check_all(slots, (0..400).map(|n| format!("{:016x}", number(n))));
-        check_all(slots, (0..400).map(|n| Own(number(n))));
+        check_all(slots, &keys(400, number));
+        check_all(slots, &keys(400, |n| number(n).cast_signed()));
+        check_all(slots, &keys(400, |n| format!("{:016x}", number(n))));
+        check_all(slots, &keys(400, |n| Own(number(n))));
     }
 }
 
 #[test]
 fn keys_are_in_order_where_what_is_compared_first_ties() {
     // Two heaps, far from each other: within one, the leading bits are the same.
-    check_all((28, 28), (0..60).map(|n| number(n) % 1000 + ((n % 2) << 63)));
+    check_all((28, 28), &keys(60, |n| number(n) % 1000 + ((n % 2) << 63)));
     // Numbers of 128 bits, of which the leading 64 are the same.
-    check_all((28, 28), (0..100).map(|n| u128::from(number(n))));
+    check_all((28, 28), &keys(100, |n| u128::from(number(n))));
     // Strings that differ late.
-    check_all((28, 28), (0..100).map(|n| format!("{:>24}", number(n) % 997)));
+    check_all((28, 28), &keys(100, |n| format!("{:>24}", number(n) % 997)));
     // Bytes with the greatest and the least hint.
-    check_all((28, 28), (0..40).map(|n| if n % 3 == 0 { u64::MAX - n } else { number(n) % 50 }));
+    check_all((28, 28), &keys(40, |n| if n % 3 == 0 { u64::MAX - n } else { number(n) % 50 }));
 }
