@@ -7,10 +7,10 @@
 #
 # It prints how long each took to build and to run. Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
 # COM_FAULTS=WORDS plants those only whose description has these words (an extended regular expression).
-# A fault that is not found in COM_LOOM_SECONDS (120) of processor time is missed.
+# A fault that is not found in COM_LOOM_SECONDS (300) of processor time is missed.
 source "$(dirname "$0")/lib.sh"
 
-limit=${COM_LOOM_SECONDS:-120}
+limit=${COM_LOOM_SECONDS:-300}
 
 need cc gcc libc6-dev
 need perl perl
