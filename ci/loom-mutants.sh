@@ -5,7 +5,8 @@
 # orderings that can be weakened without being caught, so that they can be questioned.
 # A fault is a perl substitution on one file, so that the source itself stays free of them.
 #
-# It prints how long each took to build and to run. Some minutes. --short plants every third fault and weakens no ordering that is only questioned.
+# It prints how long each took to build and to run. Some minutes. --short plants every third fault and weakens no
+# ordering that is only questioned.
 # COM_FAULTS=WORDS plants those only whose description has these words (an extended regular expression).
 # A fault that is not found in COM_LOOM_SECONDS (300) of processor time is missed.
 source "$(dirname "$0")/lib.sh"

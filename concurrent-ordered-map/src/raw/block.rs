@@ -22,9 +22,9 @@ use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, Witness};
 
 /// The header of a block; its slots follow it in the same allocation.
 ///
-/// Aligned for the slots, and not for cache lines: that is what allocators are made for. glibc's takes 600
-/// instructions for what is aligned to a line, and a fifth more memory, since it splits larger pieces for it; the
-/// pages that this saves are worth more than the line that a leaf has more, which is asked for with the others.
+/// Aligned for the slots, and not for cache lines: that is what allocators are made for. glibc's splits larger pieces
+/// for what is aligned to a line, which takes longer, and more memory. The pages that this saves are worth more than the
+/// line that a leaf has more, which is asked for with the others.
 #[repr(C, align(16))]
 pub(super) struct Block<K, V> {
     /// A [`LeafState`] or a [`LaneState`].
